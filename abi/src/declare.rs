@@ -1,0 +1,129 @@
+//! The macros that declare a hot crate and choose between the replaceable and the plain form of a function.
+
+/// Whether hot functions can be replaced in this build: debug assertions are on, or the feature `always` is.
+pub const ACTIVE: bool = cfg!(any(debug_assertions, feature = "always"));
+
+/// Keeps the first group where hot functions are replaceable, the second where they are left as written.
+#[cfg(any(debug_assertions, feature = "always"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __choose {
+    ({ $($active:tt)* } { $($inactive:tt)* }) => { $($active)* };
+}
+
+/// Keeps the first group where hot functions are replaceable, the second where they are left as written.
+#[cfg(not(any(debug_assertions, feature = "always")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __choose {
+    ({ $($active:tt)* } { $($inactive:tt)* }) => { $($inactive)* };
+}
+
+/// Builds one manifest record as a `&'static [u8]` constant expression.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __record {
+    ($($part:expr),* $(,)?) => {{
+        const PARTS: &[&str] = &[$($part),*];
+        #[used]
+        #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".liveswap"))]
+        #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__liveswap"))]
+        static RECORD: [u8; $crate::manifest::record_len(PARTS)] = $crate::manifest::record(PARTS);
+        &RECORD
+    }};
+}
+
+/// Declares the crate hot; stands once, at the crate's root, and needs no `use`.
+///
+/// It adds `pub fn hot_crate()`, which is what a host starts its runtime with. In a build whose hot functions are
+/// not replaceable that function is all it adds.
+///
+/// ```
+/// liveswap_abi::hot_crate!();
+/// # fn main() {
+/// assert_eq!(hot_crate().name(), env!("CARGO_CRATE_NAME"));
+/// # }
+/// ```
+#[macro_export]
+macro_rules! hot_crate {
+    () => {
+        $crate::__choose! {
+            {
+                #[doc(hidden)]
+                #[allow(unsafe_code, missing_docs, unreachable_pub, clippy::all)]
+                pub mod __hot_crate {
+                    #[$crate::__private::linkme::distributed_slice]
+                    #[linkme(crate = $crate::__private::linkme)]
+                    pub static FUNCTIONS: [&'static $crate::function::FunctionEntry];
+
+                    ::std::thread_local! {
+                        static RECORD: $crate::LocalRecord = const { ::core::cell::Cell::new(None) };
+                        static EXIT: $crate::ThreadExit =
+                            const { $crate::ThreadExit::new(&RECORD) };
+                    }
+
+                    #[inline(always)]
+                    pub fn local() -> $crate::function::Local {
+                        $crate::function::Local::new(RECORD.get())
+                    }
+
+                    fn functions() -> &'static [&'static $crate::function::FunctionEntry] {
+                        &FUNCTIONS
+                    }
+
+                    fn attach() -> ::core::option::Option<&'static $crate::gate::Record> {
+                        $crate::attach(&CRATE, &RECORD, &EXIT)
+                    }
+
+                    pub struct Identity;
+
+                    static MANIFEST: &[u8] = $crate::__record!(
+                        "crate=", ::core::env!("CARGO_CRATE_NAME"),
+                        "\nformat=", $crate::manifest::FORMAT,
+                        "\nversion=", ::core::env!("CARGO_PKG_VERSION"),
+                        "\nkind=standalone",
+                        "\nabi=", $crate::manifest::ABI,
+                        "\nrustc=", $crate::manifest::RUSTC,
+                        "\ntarget=", $crate::manifest::TARGET,
+                        "\ntarget_features=", $crate::manifest::TARGET_FEATURES,
+                        "\npanic=", $crate::manifest::PANIC,
+                        "\ndebug_assertions=", $crate::manifest::DEBUG_ASSERTIONS,
+                        "\n",
+                    );
+
+                    #[unsafe(export_name = ::core::concat!("__liveswap_", ::core::env!("CARGO_CRATE_NAME")))]
+                    pub static CRATE: $crate::HotCrate = $crate::HotCrate::new(
+                        ::core::env!("CARGO_CRATE_NAME"),
+                        true,
+                        ::core::any::TypeId::of::<Identity>(),
+                        MANIFEST,
+                        functions,
+                        attach,
+                    );
+                }
+
+                /// This crate, for a runtime to be started with.
+                #[must_use]
+                pub fn hot_crate() -> &'static $crate::HotCrate {
+                    &__hot_crate::CRATE
+                }
+            }
+            {
+                /// This crate, for a runtime to be started with.
+                #[must_use]
+                pub fn hot_crate() -> &'static $crate::HotCrate {
+                    struct Identity;
+                    static CRATE: $crate::HotCrate = $crate::HotCrate::new(
+                        ::core::env!("CARGO_CRATE_NAME"),
+                        false,
+                        ::core::any::TypeId::of::<Identity>(),
+                        &[],
+                        || &[],
+                        || ::core::option::Option::None,
+                    );
+                    &CRATE
+                }
+            }
+        }
+    };
+}

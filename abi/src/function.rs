@@ -1,0 +1,189 @@
+//! What `#[hot]` leaves beside a function: its name, its slot and the body compiled with it.
+
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::dispatch::{Target, UNASSIGNED};
+use crate::gate::{Entered, Nested, Record};
+use crate::hot_crate::HotCrate;
+use crate::signature::Describe;
+
+/// One hot function as its image lists it.
+#[repr(C)]
+pub struct FunctionEntry {
+    path: &'static str,
+    public: bool,
+    own: Target,
+    describe: fn(Describe<'_>),
+    record: &'static [u8],
+    slot: AtomicUsize,
+}
+
+// SAFETY: `own` is a code address; the rest is immutable or atomic.
+unsafe impl Sync for FunctionEntry {}
+// SAFETY: as above.
+unsafe impl Send for FunctionEntry {}
+
+impl FunctionEntry {
+    /// The function's path, beginning with the crate's name.
+    #[must_use]
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// Whether code outside the hot crate can name the function.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.public
+    }
+
+    /// The fenced body in this entry's own image.
+    #[must_use]
+    pub fn own(&self) -> Target {
+        self.own
+    }
+
+    /// Sends the parts of the signature, in order.
+    pub fn describe(&self, sink: Describe<'_>) {
+        (self.describe)(sink);
+    }
+
+    /// The function's manifest record.
+    #[must_use]
+    pub fn record(&self) -> &'static [u8] {
+        self.record
+    }
+
+    /// Numbers the function; done by the runtime before its image's generation is published.
+    pub fn set_slot(&self, slot: usize) {
+        // Relaxed: the swap's release store publishes it to those that call the new generation, and a caller in the
+        // host that still sees none calls the body beside it, which is what it would have called before.
+        self.slot.store(slot, Ordering::Relaxed);
+    }
+
+    /// The function's slot, or [`UNASSIGNED`].
+    #[inline(always)]
+    #[must_use]
+    pub fn slot(&self) -> usize {
+        self.slot.load(Ordering::Relaxed)
+    }
+}
+
+/// A hot function together with the type `F` of its fenced body, a function pointer.
+#[repr(transparent)]
+pub struct HotFunction<F> {
+    entry: FunctionEntry,
+    body: PhantomData<F>,
+}
+
+impl<F: Copy> HotFunction<F> {
+    /// Describes the function at `path`, whose fenced body in this image is `own`.
+    ///
+    /// # Panics
+    ///
+    /// In a constant, so as a compile error, if `F` is not the size of a function pointer.
+    pub const fn new(
+        path: &'static str,
+        public: bool,
+        own: F,
+        describe: fn(Describe<'_>),
+        record: &'static [u8],
+    ) -> HotFunction<F> {
+        const { assert!(size_of::<F>() == size_of::<Target>(), "F must be a function pointer") };
+        // SAFETY: F is a function pointer (the macro's obligation), whose bytes are those of a code address.
+        let own = unsafe { std::mem::transmute_copy::<F, Target>(&own) };
+        let slot = AtomicUsize::new(UNASSIGNED);
+        let entry = FunctionEntry { path, public, own, describe, record, slot };
+        HotFunction { entry, body: PhantomData }
+    }
+
+    /// What the image's list of functions refers to.
+    #[must_use]
+    pub const fn entry(&self) -> &FunctionEntry {
+        &self.entry
+    }
+
+    /// Enters the generation to call and finds the body there; `None` where [`HotFunction::enter_nested`] is needed.
+    #[inline(always)]
+    pub fn enter(&'static self, local: Local) -> Option<Call<F>> {
+        let slot = self.entry.slot();
+        let entered = local.record?.enter(slot)?;
+        let target = entered.dispatch().target(slot).unwrap_or(self.entry.own);
+        Some(Call { target, entered, body: PhantomData })
+    }
+
+    /// As [`HotFunction::enter`], from inside another call, from an artifact's code, or where the thread has no record.
+    pub fn enter_nested(&'static self, image: &'static HotCrate) -> NestedCall<F> {
+        let slot = self.entry.slot();
+        let entered = image.enter_nested(slot);
+        let target = entered.dispatch().target(slot).unwrap_or(self.entry.own);
+        NestedCall { target, entered, body: PhantomData }
+    }
+}
+
+/// What a thread remembers of its record: nothing before its first call and in images that are not the host's.
+#[derive(Clone, Copy)]
+pub struct Local {
+    record: Option<&'static Record>,
+    _thread: PhantomData<*const ()>,
+}
+
+impl Local {
+    /// The record that this thread's local storage points to.
+    #[inline(always)]
+    #[must_use]
+    pub fn new(record: Option<&'static Record>) -> Local {
+        Local { record, _thread: PhantomData }
+    }
+}
+
+/// A call about to happen: the body to call, and the hold that keeps it there until `leave`.
+#[must_use]
+pub struct Call<F> {
+    target: Target,
+    entered: Entered,
+    body: PhantomData<F>,
+}
+
+impl<F: Copy> Call<F> {
+    /// The body to call.
+    #[inline(always)]
+    #[must_use]
+    pub fn target(&self) -> F {
+        body(self.target)
+    }
+
+    /// Ends the hold, after the body returned.
+    #[inline(always)]
+    pub fn leave(self) {
+        self.entered.leave();
+    }
+}
+
+/// A [`Call`] that was entered by [`HotFunction::enter_nested`].
+#[must_use]
+pub struct NestedCall<F> {
+    target: Target,
+    entered: Nested,
+    body: PhantomData<F>,
+}
+
+impl<F: Copy> NestedCall<F> {
+    /// The body to call.
+    #[must_use]
+    pub fn target(&self) -> F {
+        body(self.target)
+    }
+
+    /// Ends the hold, after the body returned.
+    pub fn leave(self) {
+        self.entered.leave();
+    }
+}
+
+#[inline(always)]
+fn body<F: Copy>(target: Target) -> F {
+    // SAFETY: a slot is given only to functions whose signature is the same part for part, in images of the same compiler
+    // and crate identity, so the target is a fenced body of type `F`; `own` is one by construction.
+    unsafe { std::mem::transmute_copy::<Target, F>(&target) }
+}

@@ -1,0 +1,347 @@
+//! The reader's side: one record a thread, entered and left by every call.
+
+use std::marker::PhantomData;
+use std::ptr;
+use std::sync::atomic::AtomicU8;
+
+use super::Gate;
+use crate::barrier;
+use crate::dispatch::Dispatch;
+use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Cell, Ordering};
+
+/// How many generations one thread can be inside at once before a call claims a further record.
+const HAZARDS: usize = if cfg!(loom) { 2 } else { 8 };
+
+/// How many bytes of a thread's name a record keeps for reports.
+pub(super) const NAME: usize = 32;
+
+/// One hazard: the table a call uses, and the slot of the function called, for reports.
+#[repr(C)]
+pub(super) struct Hazard {
+    pub(super) dispatch: AtomicPtr<Dispatch>,
+    pub(super) slot: AtomicUsize,
+}
+
+/// Which generations one thread is inside.
+///
+/// `top`, `source` and `pins` belong to the thread that holds the record; the rest is also read by the owner
+/// thread.
+///
+/// Obligation R1: only the thread that claimed a record calls its methods until it gives it back.
+/// Obligation R2: calls of one thread leave in the reverse order of entering.
+#[repr(C)]
+pub struct Record {
+    /// The innermost hazard that is set, or the first where none is.
+    top: Cell<*const Hazard>,
+    /// Where this thread reads its current table: the gate, or its own pin.
+    source: Cell<*const AtomicPtr<Dispatch>>,
+    pins: Cell<usize>,
+    gate: *const Gate,
+    pub(super) hazards: [Hazard; HAZARDS],
+    pub(super) pin: AtomicPtr<Dispatch>,
+    in_use: AtomicBool,
+    pub(super) next: Cell<*const Record>,
+    pub(super) name: [AtomicU8; NAME],
+}
+
+// SAFETY: the cells are only touched by the claiming thread (R1; `next` only before the record is published), everything
+// else is atomic.
+unsafe impl Sync for Record {}
+// SAFETY: a record holds no thread's own resources; handing it on is a release of `in_use` paired with an acquire.
+unsafe impl Send for Record {}
+
+impl Gate {
+    /// Hands out a record that no other thread uses: one given back earlier, or a new one.
+    #[cold]
+    pub fn claim(&self) -> &'static Record {
+        self.records().find(|record| record.try_claim()).unwrap_or_else(|| self.publish())
+    }
+
+    fn publish(&self) -> &'static Record {
+        let record: &'static Record = Box::leak(Box::new(Record {
+            top: Cell::new(ptr::null()),
+            source: Cell::new(ptr::from_ref(self.current())),
+            pins: Cell::new(0),
+            gate: ptr::from_ref(self),
+            hazards: std::array::from_fn(|_| Hazard {
+                dispatch: AtomicPtr::new(ptr::null_mut()),
+                slot: AtomicUsize::new(0),
+            }),
+            pin: AtomicPtr::new(ptr::null_mut()),
+            in_use: AtomicBool::new(true),
+            next: Cell::new(ptr::null()),
+            name: [const { AtomicU8::new(0) }; NAME],
+        }));
+        record.top.set(record.hazards.as_ptr());
+        let mut head = self.head().load(Ordering::Relaxed);
+        loop {
+            record.next.set(head.cast_const());
+            // Release pairs with the acquire load of the list's head in `Gate::records`.
+            match self.head().compare_exchange_weak(
+                head,
+                ptr::from_ref(record).cast_mut(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return record,
+                Err(now) => head = now,
+            }
+        }
+    }
+}
+
+impl Record {
+    /// Enters the current generation (or the pinned one) to call the function in `slot`.
+    ///
+    /// `None` where a call of this thread is already inside a generation: [`Record::enter_nested`] is for that.
+    #[inline(always)]
+    pub fn enter(&'static self, slot: usize) -> Option<Entered> {
+        let first = &self.hazards[0];
+        // Relaxed: only this thread writes its own hazards.
+        if !first.dispatch.load(Ordering::Relaxed).is_null() {
+            return None;
+        }
+        Some(Entered { hazard: first, dispatch: first.protect(self.source(), slot) })
+    }
+
+    /// Enters whatever this thread is inside already.
+    #[inline]
+    pub fn enter_nested(&'static self, slot: usize) -> Nested {
+        let top = self.top.get();
+        // SAFETY: `top` points into `self.hazards`.
+        let innermost = unsafe { &*top };
+        // Relaxed: only this thread writes its own hazards.
+        let held = innermost.dispatch.load(Ordering::Relaxed);
+        if held.is_null() {
+            let dispatch = innermost.protect(self.source(), slot);
+            return Nested { record: self, dispatch, exit: Exit::Clear(innermost, top) };
+        }
+        // Acquire pairs with the release in `Gate::swap`.
+        if held == self.source().load(Ordering::Acquire) {
+            return Nested { record: self, dispatch: held, exit: Exit::Covered }; // case 4
+        }
+        if ptr::eq(top, &raw const self.hazards[HAZARDS - 1]) {
+            return self.overflow().enter_once(slot); // case 7
+        }
+        let own = top.wrapping_add(1);
+        // SAFETY: `top` is not the last of `self.hazards`, so the next one exists.
+        let hazard = unsafe { &*own };
+        let dispatch = hazard.protect(self.source(), slot);
+        self.top.set(own);
+        Nested { record: self, dispatch, exit: Exit::Clear(hazard, top) }
+    }
+
+    /// Enters on a record just claimed, which is given back when this one call leaves (case 7).
+    pub fn enter_once(&'static self, slot: usize) -> Nested {
+        let dispatch = self.hazards[0].protect(self.source(), slot);
+        Nested { record: self, dispatch, exit: Exit::GiveBack }
+    }
+
+    /// Claims a record for one call more than this one has room for.
+    #[cold]
+    fn overflow(&self) -> &'static Record {
+        let record = self.gate().claim();
+        record.source.set(self.source.get());
+        record
+    }
+
+    /// Makes every call of this thread use one generation until the last pin is dropped.
+    pub fn pin(&'static self) -> PinHold {
+        let pins = self.pins.get();
+        if pins == 0 {
+            let current = self.gate().current();
+            protect(&self.pin, current);
+            self.source.set(&raw const self.pin);
+        }
+        self.pins.set(pins + 1);
+        PinHold { record: self, once: false, _not_send: PhantomData }
+    }
+
+    /// Pins with a record just claimed, for a thread that has given its own back: it holds the generation, but the
+    /// thread's calls still go to the newest.
+    pub fn pin_once(&'static self) -> PinHold {
+        let mut pin = self.pin();
+        pin.once = true;
+        pin
+    }
+
+    /// Names the thread for reports; longer names are cut.
+    pub fn set_name(&self, name: &str) {
+        let bytes = name.as_bytes();
+        for (index, cell) in self.name.iter().enumerate() {
+            // Relaxed: a name is for reports; one read while it changes may be mixed.
+            cell.store(bytes.get(index).copied().unwrap_or(0), Ordering::Relaxed);
+        }
+    }
+
+    /// Gives the record back when its thread ends; one with a hold left is never handed on (case 6).
+    pub fn release(&self) {
+        // Relaxed: only this thread writes its own hazards.
+        let inside = !self.hazards[0].dispatch.load(Ordering::Relaxed).is_null();
+        if !inside && self.pins.get() == 0 {
+            self.give_back();
+        }
+    }
+
+    fn try_claim(&self) -> bool {
+        // Acquire pairs with the release in `give_back`: the former thread's cells are ours now.
+        !self.in_use.load(Ordering::Relaxed)
+            && self
+                .in_use
+                .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+    }
+
+    #[cold]
+    fn give_back(&self) {
+        self.source.set(ptr::from_ref(self.gate().current()));
+        // Release pairs with the acquire in `try_claim`.
+        self.in_use.store(false, Ordering::Release);
+    }
+
+    fn gate(&self) -> &Gate {
+        // SAFETY: the gate outlives its records; it is a static, or lives as long as the model's run.
+        unsafe { &*self.gate }
+    }
+
+    #[inline(always)]
+    fn source(&self) -> &AtomicPtr<Dispatch> {
+        // SAFETY: `source` is the gate's current table or this thread's pin, in a record that is never freed.
+        unsafe { &*self.source.get() }
+    }
+}
+
+impl Hazard {
+    #[inline(always)]
+    fn protect(&self, source: &AtomicPtr<Dispatch>, slot: usize) -> *mut Dispatch {
+        // Relaxed: published to the scan by the release store of the table that follows.
+        self.slot.store(slot, Ordering::Relaxed);
+        protect(&self.dispatch, source)
+    }
+
+    #[inline(always)]
+    fn clear(&self) {
+        // Release pairs with the scan's acquire load: the call's work happened before the unload (case 3).
+        self.dispatch.store(ptr::null_mut(), Ordering::Release);
+    }
+}
+
+/// Stores the current table as a hazard until it is still current afterwards (cases 1, 2 and 9).
+#[inline(always)]
+fn protect(hazard: &AtomicPtr<Dispatch>, source: &AtomicPtr<Dispatch>) -> *mut Dispatch {
+    // Acquire pairs with the release in `Gate::swap`, here and below: the table's contents are visible.
+    let mut dispatch = source.load(Ordering::Acquire);
+    loop {
+        // Release pairs with the scan's acquire load, so that the slot beside it is this call's.
+        hazard.store(dispatch, Ordering::Release);
+        barrier::light();
+        let now = source.load(Ordering::Acquire);
+        if now == dispatch {
+            return dispatch;
+        }
+        dispatch = now;
+    }
+}
+
+/// A thread's only call in progress: holds its generation until [`Entered::leave`].
+///
+/// It has no destructor, so that the call between enter and leave needs no landing pad: fenced bodies never unwind, and
+/// a hold that is forgotten keeps its generation loaded, which is safe.
+#[must_use = "the generation is held until `leave`"]
+pub struct Entered {
+    hazard: &'static Hazard,
+    dispatch: *const Dispatch,
+}
+
+impl Entered {
+    /// The table that this call uses.
+    #[inline(always)]
+    #[must_use]
+    pub fn dispatch(&self) -> &Dispatch {
+        // SAFETY: a hazard of this thread names the table, so the owner thread keeps it allocated.
+        unsafe { &*self.dispatch }
+    }
+
+    /// Ends the hold.
+    #[inline(always)]
+    pub fn leave(self) {
+        self.hazard.clear();
+    }
+}
+
+/// A call in progress inside another one, or on a record of its own; like [`Entered`] it has no destructor.
+#[must_use = "the generation is held until `leave`"]
+pub struct Nested {
+    record: &'static Record,
+    dispatch: *const Dispatch,
+    exit: Exit,
+}
+
+/// How a [`Nested`] call ends.
+enum Exit {
+    /// An outer call of this thread holds the same generation.
+    Covered,
+    /// This hazard is the call's own; the other is below it.
+    Clear(&'static Hazard, *const Hazard),
+    /// The whole record is the call's own.
+    GiveBack,
+}
+
+impl Nested {
+    /// The table that this call uses.
+    #[must_use]
+    pub fn dispatch(&self) -> &Dispatch {
+        // SAFETY: a hazard of this thread names the table, so the owner thread keeps it allocated.
+        unsafe { &*self.dispatch }
+    }
+
+    /// Ends the hold.
+    pub fn leave(self) {
+        match self.exit {
+            Exit::Covered => {}
+            Exit::Clear(hazard, below) => {
+                hazard.clear();
+                self.record.top.set(below);
+            }
+            Exit::GiveBack => {
+                self.record.hazards[0].clear();
+                self.record.give_back();
+            }
+        }
+    }
+}
+
+/// The hold of a pin; stays on its thread.
+#[must_use = "the generation is pinned only while this lives"]
+pub struct PinHold {
+    record: &'static Record,
+    once: bool,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl PinHold {
+    /// The number of the pinned generation.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        // Relaxed: this thread wrote it.
+        let dispatch = self.record.pin.load(Ordering::Relaxed);
+        // SAFETY: the pin's hazard names the table, so the owner thread keeps it allocated.
+        unsafe { &*dispatch }.generation()
+    }
+}
+
+impl Drop for PinHold {
+    fn drop(&mut self) {
+        let record = self.record;
+        let pins = record.pins.get() - 1;
+        record.pins.set(pins);
+        if pins == 0 {
+            record.source.set(ptr::from_ref(record.gate().current()));
+            // Release pairs with the scan's acquire load (cases 3 and 5).
+            record.pin.store(ptr::null_mut(), Ordering::Release);
+        }
+        if self.once {
+            record.give_back();
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! A hot crate as one image contains it, and how an artifact's copy is connected to the host's.
+
+use std::any::TypeId;
+use std::cell::Cell;
+use std::fmt;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::LocalKey;
+
+use crate::function::FunctionEntry;
+use crate::gate::{Gate, Nested, PinHold, Record};
+use crate::interpose::{self, HOST_SIDE, HostSide, LeftBehind};
+use crate::panic::{self, PanicReport, ReadPanic};
+
+/// Marks this copy of abi: an artifact that resolves abi from the host has the host's.
+static COPY: u8 = 0;
+
+/// Operations on an image that must run with that image's own code and allocator.
+#[repr(C)]
+pub(crate) struct Ops {
+    copy: *const u8,
+    host_side: &'static HostSide,
+    connect: fn(&'static HotCrate, &'static HotCrate, &'static LeftBehind),
+    pub(crate) read_panic: ReadPanic,
+    pub(crate) report_panic: fn(&'static HotCrate, PanicReport<'_>),
+}
+
+type PanicListener = Arc<dyn Fn(PanicReport<'_>) + Send + Sync>;
+
+/// One image's copy of a hot crate, declared by [`hot_crate!`](crate::hot_crate).
+///
+/// The host's copy is what a runtime is started with; it holds the gate. An artifact's copy is found by its exported
+/// symbol and connected to the host's before any of its functions is called.
+#[repr(C)]
+pub struct HotCrate {
+    name: &'static str,
+    active: bool,
+    identity: TypeId,
+    manifest: &'static [u8],
+    functions: fn() -> &'static [&'static FunctionEntry],
+    attach: fn() -> Option<&'static Record>,
+    gate: Gate,
+    host: AtomicPtr<HotCrate>,
+    ops: Ops,
+    owned: AtomicBool,
+    on_panic: Mutex<Option<PanicListener>>,
+}
+
+// SAFETY: `ops.copy` is only compared; everything else is immutable, atomic or behind a lock.
+unsafe impl Sync for HotCrate {}
+// SAFETY: as above.
+unsafe impl Send for HotCrate {}
+
+impl HotCrate {
+    /// Describes the crate `name` in this image; used by [`hot_crate!`](crate::hot_crate).
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        active: bool,
+        identity: TypeId,
+        manifest: &'static [u8],
+        functions: fn() -> &'static [&'static FunctionEntry],
+        attach: fn() -> Option<&'static Record>,
+    ) -> HotCrate {
+        let ops = Ops {
+            copy: &raw const COPY,
+            host_side: &HOST_SIDE,
+            connect,
+            read_panic: panic::read_panic,
+            report_panic: panic::report_panic,
+        };
+        HotCrate {
+            name,
+            active,
+            identity,
+            manifest,
+            functions,
+            attach,
+            gate: Gate::new(),
+            host: AtomicPtr::new(ptr::null_mut()),
+            ops,
+            owned: AtomicBool::new(false),
+            on_panic: Mutex::new(None),
+        }
+    }
+
+    /// The crate's name, with underscores.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether hot functions can be replaced in this build.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.active
+    }
+
+    /// Equal in host and artifact only when both were compiled as the same crate: same package, version, features,
+    /// profile and compiler.
+    #[must_use]
+    pub fn identity(&self) -> TypeId {
+        self.identity
+    }
+
+    /// The crate's own manifest record.
+    #[must_use]
+    pub fn manifest(&self) -> &'static [u8] {
+        self.manifest
+    }
+
+    /// The hot functions that this image contains, in no particular order.
+    #[must_use]
+    pub fn functions(&self) -> &'static [&'static FunctionEntry] {
+        (self.functions)()
+    }
+
+    /// The gate; the host's is the one that counts.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    pub(crate) fn ops(&self) -> &Ops {
+        &self.ops
+    }
+
+    /// Makes all calls of this thread use the current generation until the guard drops.
+    pub fn pin(&'static self) -> PinHold {
+        let host = self.host();
+        match (host.attach)() {
+            Some(record) => record.pin(),
+            None => host.gate.claim().pin_once(),
+        }
+    }
+
+    /// Takes the crate for one runtime; `false` if another has it.
+    #[must_use]
+    pub fn take_ownership(&self) -> bool {
+        // Acquire pairs with the release in `give_up_ownership`: what the former runtime left is seen.
+        !self.owned.swap(true, Ordering::Acquire)
+    }
+
+    /// Lets another runtime take the crate.
+    pub fn give_up_ownership(&self) {
+        // Release pairs with the acquire in `take_ownership`.
+        self.owned.store(false, Ordering::Release);
+    }
+
+    /// Says whether `self`, an artifact's copy, brings its own standard library and abi.
+    #[must_use]
+    pub fn is_standalone(&self, host: &HotCrate) -> bool {
+        self.ops.copy != host.ops.copy
+    }
+
+    /// Connects an artifact's copy to the host's, and its interposers to `left_behind`.
+    ///
+    /// Done once, before any function of the artifact is called.
+    pub fn connect(&'static self, host: &'static HotCrate, left_behind: &'static LeftBehind) {
+        (self.ops.connect)(self, host, left_behind);
+    }
+
+    /// Has `listener` called on the panicking thread for each panic in hot code of another image than the host's.
+    pub fn set_panic_listener(&self, listener: Option<PanicListener>) {
+        *self.on_panic.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+    }
+
+    pub(crate) fn notify_panic(&self, report: PanicReport<'_>) {
+        let listener = self.on_panic.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(listener) = listener {
+            listener(report);
+        }
+    }
+
+    /// Enters for a call inside another one, from an artifact's code, or on a thread without a record.
+    pub(crate) fn enter_nested(&'static self, slot: usize) -> Nested {
+        let host = self.host();
+        match (host.attach)() {
+            Some(record) => record.enter_nested(slot),
+            None => host.gate.claim().enter_once(slot),
+        }
+    }
+
+    fn host(&'static self) -> &'static HotCrate {
+        // Acquire pairs with the release in `connect`.
+        let host = self.host.load(Ordering::Acquire);
+        // SAFETY: null, or set by `connect` from a `&'static` of the host, which is never unloaded.
+        unsafe { host.as_ref() }.unwrap_or(self)
+    }
+}
+
+/// Runs in the artifact's own copy of abi if it has one, else in the host's.
+fn connect(artifact: &'static HotCrate, host: &'static HotCrate, left_behind: &'static LeftBehind) {
+    // Release pairs with the acquire in `host`.
+    artifact.host.store(ptr::from_ref(host).cast_mut(), Ordering::Release);
+    if !ptr::eq(&raw const COPY, host.ops.copy) {
+        panic::forward_hook(host);
+        interpose::connect(left_behind, host.ops.host_side);
+    }
+}
+
+impl fmt::Debug for HotCrate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HotCrate")
+            .field("name", &self.name)
+            .field("active", &self.active)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A thread's memory of its record.
+pub type LocalRecord = Cell<Option<&'static Record>>;
+
+/// Finds or claims the calling thread's record in the host; `None` while the thread's locals are being destroyed.
+pub fn attach(
+    image: &'static HotCrate,
+    local: &'static LocalKey<LocalRecord>,
+    exit: &'static LocalKey<ThreadExit>,
+) -> Option<&'static Record> {
+    if let Some(record) = local.get() {
+        return Some(record);
+    }
+    // Arms the destructor that gives the record back.
+    exit.try_with(|_| ()).ok()?;
+    let record = image.gate.claim();
+    record.set_name(std::thread::current().name().unwrap_or_default());
+    local.set(Some(record));
+    Some(record)
+}
+
+/// Gives a thread's record back when the thread ends.
+pub struct ThreadExit(&'static LocalKey<LocalRecord>);
+
+impl ThreadExit {
+    /// Watches over the record in `local`.
+    #[must_use]
+    pub const fn new(local: &'static LocalKey<LocalRecord>) -> ThreadExit {
+        ThreadExit(local)
+    }
+}
+
+impl Drop for ThreadExit {
+    fn drop(&mut self) {
+        if let Some(record) = self.0.take() {
+            record.release();
+        }
+    }
+}

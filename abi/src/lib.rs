@@ -1,0 +1,35 @@
+//! What both sides of a Liveswap reload compile: the dispatch tables, the gate that counts who is inside a
+//! generation, the panic fence, the manifest and the signatures of hot functions.
+//!
+//! A hot crate depends on this crate and on `liveswap-macros`, declares itself once with [`hot_crate!`] and marks
+//! functions with `#[hot]`. It never links the watcher or the loader. This crate does no I/O.
+//!
+//! Hot functions are replaceable ([`ACTIVE`]) in builds with debug assertions or with the feature `always`;
+//! elsewhere `#[hot]` leaves the function exactly as written.
+
+#![warn(missing_docs, unreachable_pub)]
+
+mod barrier;
+mod declare;
+pub mod dispatch;
+pub mod function;
+pub mod gate;
+#[cfg(not(loom))]
+mod hot_crate;
+mod interpose;
+pub mod manifest;
+#[cfg(not(loom))]
+pub mod panic;
+pub mod signature;
+mod sync;
+
+pub use barrier::BarrierUnavailable;
+pub use declare::ACTIVE;
+#[cfg(not(loom))]
+pub use hot_crate::{HotCrate, LocalRecord, ThreadExit, attach};
+pub use interpose::LeftBehind;
+
+#[doc(hidden)]
+pub mod __private {
+    pub use linkme;
+}

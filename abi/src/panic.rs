@@ -1,0 +1,189 @@
+//! The panic fence: a panic in hot code is caught in the image it happened in and raised again in its caller's.
+//!
+//! A panic must not unwind out of an image that carries its own standard library: the process would abort. So
+//! the body that a table points to never unwinds; it returns [`Fenced`] and leaves a panic in its [`PanicSlot`]. The wrapper raises the panic again, with
+//! the payload itself where both are the same image, and with a copy of its message where they are not (the
+//! payload's code and its literal texts are gone once the generation is unloaded).
+
+use std::any::Any;
+use std::collections::HashSet;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Mutex;
+
+use crate::hot_crate::HotCrate;
+
+/// The result of a fenced body, which is there unless the [`PanicSlot`] it was called with was filled.
+///
+/// Passed like `R` itself, so that a call that does not panic costs nothing for the possibility.
+#[repr(transparent)]
+#[must_use = "a panic is raised again by `into_result`"]
+pub struct Fenced<R>(MaybeUninit<R>);
+
+/// Where a fenced body leaves the panic that ended it.
+pub struct PanicSlot(Option<Box<Caught>>);
+
+/// A panic on its way from one image to another.
+pub(crate) struct Caught {
+    payload: Box<dyn Any + Send>,
+    image: &'static HotCrate,
+}
+
+/// The text of a panic's payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message<'a> {
+    /// `panic!("literal")`
+    Literal(&'a str),
+    /// `panic!("formatted {}", ..)`
+    Formatted(&'a str),
+    /// `panic_any(value)` of any other type.
+    Other,
+}
+
+/// Runs `body` in `image` and never unwinds.
+#[inline(always)]
+pub fn fence<R>(
+    image: &'static HotCrate,
+    slot: &mut PanicSlot,
+    body: impl FnOnce() -> R,
+) -> Fenced<R> {
+    // The body's arguments are the caller's, and the panic is raised again for it to judge.
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(value) => Fenced(MaybeUninit::new(value)),
+        Err(payload) => {
+            slot.fill(payload, image);
+            Fenced(MaybeUninit::uninit())
+        }
+    }
+}
+
+impl PanicSlot {
+    /// An empty slot for one call.
+    #[inline(always)]
+    #[must_use]
+    pub const fn new() -> PanicSlot {
+        PanicSlot(None)
+    }
+
+    // The box is made and opened by the image that panicked: its allocator may be another than the caller's.
+    #[cold]
+    fn fill(&mut self, payload: Box<dyn Any + Send>, image: &'static HotCrate) {
+        self.0 = Some(Box::new(Caught { payload, image }));
+    }
+}
+
+impl Default for PanicSlot {
+    fn default() -> PanicSlot {
+        PanicSlot::new()
+    }
+}
+
+impl<R> Fenced<R> {
+    /// The result, in the image `here`, of the call that was given `slot`.
+    ///
+    /// # Panics
+    ///
+    /// With the body's own panic, if it panicked.
+    #[inline(always)]
+    pub fn into_result(self, slot: PanicSlot, here: &'static HotCrate) -> R {
+        if let Some(caught) = slot.0 {
+            raise(caught, here);
+        }
+        // SAFETY: `fence` fills the slot exactly when it returns no value, and the wrapper that `#[hot]` writes passes the
+        // slot of the same call.
+        unsafe { self.0.assume_init() }
+    }
+}
+
+#[cold]
+fn raise(caught: Box<Caught>, here: &'static HotCrate) -> ! {
+    let image = caught.image;
+    if std::ptr::eq(image, here) {
+        resume_unwind(caught.payload);
+    }
+    let mut copy: Box<dyn Any + Send> =
+        Box::new("panic with a payload of the hot crate's own type");
+    (image.ops().read_panic)(caught, &mut |message| {
+        copy = match message {
+            Message::Literal(text) => Box::new(intern(text)),
+            Message::Formatted(text) => Box::new(text.to_owned()),
+            Message::Other => return,
+        }
+    });
+    resume_unwind(copy);
+}
+
+/// Runs [`read_panic`] of the image that panicked.
+pub(crate) type ReadPanic = fn(Box<Caught>, &mut dyn FnMut(Message<'_>));
+
+/// Reads and drops a payload with the code and the allocator of the image that made it.
+pub(crate) fn read_panic(caught: Box<Caught>, read: &mut dyn FnMut(Message<'_>)) {
+    read(message_of(&*caught.payload));
+    // A payload whose own destructor panics must not end the caller as well.
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(caught)));
+    std::mem::forget(dropped);
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> Message<'_> {
+    if let Some(text) = payload.downcast_ref::<&'static str>() {
+        Message::Literal(text)
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        Message::Formatted(text)
+    } else {
+        Message::Other
+    }
+}
+
+/// Keeps one copy of every literal panic message, so that catching one finds the `&'static str` it expects.
+///
+/// Bounded by the number of different literals in the hot crate's panics.
+fn intern(text: &str) -> &'static str {
+    static LITERALS: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+    let mut literals = LITERALS.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let literals = literals.get_or_insert_with(HashSet::new);
+    if let Some(known) = literals.get(text) {
+        return known;
+    }
+    let kept: &'static str = Box::leak(text.to_owned().into_boxed_str());
+    literals.insert(kept);
+    kept
+}
+
+/// A panic as the panicking image saw it, for the host's hook and events.
+#[derive(Debug, Clone, Copy)]
+pub struct PanicReport<'a> {
+    /// The panic's message.
+    pub message: &'a str,
+    /// File, line and column of the panic.
+    pub location: (&'a str, u32, u32),
+}
+
+/// Makes panics in this image's own standard library known to the host's panic hook.
+///
+/// Called in an image that carries its own standard library, whose default hook would print on its own and leave
+/// the host's hook (which may have a terminal to restore) unaware.
+pub(crate) fn forward_hook(host: &'static HotCrate) {
+    std::panic::set_hook(Box::new(move |info| {
+        let location = info.location();
+        let message = match message_of(info.payload()) {
+            Message::Literal(text) | Message::Formatted(text) => text,
+            Message::Other => "Box<dyn Any>",
+        };
+        let location = location
+            .map_or(("unknown", 0, 0), |place| (place.file(), place.line(), place.column()));
+        (host.ops().report_panic)(host, PanicReport { message, location });
+    }));
+}
+
+/// Runs the host's panic hook with message and place of a panic of another image.
+///
+/// The hook's own `location()` is this function's, because no other can be given; the text says the true one.
+pub(crate) fn report_panic(host: &'static HotCrate, report: PanicReport<'_>) {
+    let (file, line, column) = report.location;
+    let text =
+        format!("{}\n  in hot code of `{}` at {file}:{line}:{column}", report.message, host.name());
+    let hooked = catch_unwind(AssertUnwindSafe(|| std::panic::panic_any(text)));
+    // Dropping a String cannot panic.
+    drop(hooked);
+    host.notify_panic(report);
+}

@@ -1,0 +1,161 @@
+//! What cannot be hot, each with the token in the way and what to do instead.
+
+use syn::visit::{self, Visit};
+use syn::{
+    Attribute, Error, FnArg, GenericParam, Ident, ItemFn, Lifetime, Result, ReturnType, Signature,
+    Type, TypeImplTrait,
+};
+
+/// Refuses a function whose code no swap could reach or whose meaning the expansion would change.
+pub(crate) fn function(function: &ItemFn) -> Result<()> {
+    let mut errors = Errors(None);
+    qualifiers(&function.sig, &mut errors);
+    generics(&function.sig, &mut errors);
+    arguments(&function.sig, &mut errors);
+    result(&function.sig, &mut errors);
+    function.attrs.iter().for_each(|attribute| self::attribute(attribute, &mut errors));
+    errors.0.map_or(Ok(()), Err)
+}
+
+struct Errors(Option<Error>);
+
+impl Errors {
+    fn push(&mut self, tokens: impl quote::ToTokens, message: &str) {
+        let error = Error::new_spanned(tokens, message);
+        match &mut self.0 {
+            Some(errors) => errors.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+}
+
+fn qualifiers(signature: &Signature, errors: &mut Errors) {
+    if let Some(token) = &signature.constness {
+        errors.push(
+            token,
+            "a `const fn` cannot be hot: the compiler evaluates it into its callers, where no swap reaches; remove `const`",
+        );
+    }
+    if let Some(token) = &signature.asyncness {
+        errors.push(
+            token,
+            "an `async fn` cannot be hot: its future would outlive the call; keep it plain and call hot functions from it",
+        );
+    }
+    if let Some(token) = &signature.variadic {
+        errors.push(token, "a variadic function cannot be hot; take a slice instead");
+    }
+}
+
+fn generics(signature: &Signature, errors: &mut Errors) {
+    for parameter in &signature.generics.params {
+        match parameter {
+            GenericParam::Type(_) | GenericParam::Const(_) => errors.push(
+                parameter,
+                "a generic function cannot be hot: every caller compiles its own copy, which no swap reaches; make a hot \
+                 function for the types you use, or take `&dyn Trait`",
+            ),
+            GenericParam::Lifetime(lifetime) => {
+                if let Some(bound) = lifetime.bounds.first() {
+                    errors.push(
+                        bound,
+                        "a bound between lifetimes cannot be written in the type of a function pointer; use one lifetime for \
+                         both",
+                    );
+                } else if !in_arguments(signature, &lifetime.lifetime.ident) {
+                    errors.push(
+                        lifetime,
+                        "this lifetime is in no argument; write `'static` where it is used",
+                    );
+                }
+            }
+        }
+    }
+    if let Some(clause) = &signature.generics.where_clause {
+        errors.push(clause, "a hot function cannot have a `where` clause; it has nothing to bound");
+    }
+}
+
+fn in_arguments(signature: &Signature, name: &Ident) -> bool {
+    struct Find<'a>(&'a Ident, bool);
+    impl Visit<'_> for Find<'_> {
+        fn visit_lifetime(&mut self, lifetime: &Lifetime) {
+            self.1 |= lifetime.ident == *self.0;
+        }
+    }
+    let mut find = Find(name, false);
+    signature.inputs.iter().for_each(|input| find.visit_fn_arg(input));
+    find.1
+}
+
+fn arguments(signature: &Signature, errors: &mut Errors) {
+    for input in &signature.inputs {
+        match input {
+            FnArg::Receiver(receiver) => errors.push(
+                receiver,
+                "a method cannot be hot yet; make a free function that takes the value (`fn step(this: &mut Type)`) and call \
+                 it from the method",
+            ),
+            FnArg::Typed(argument) => {
+                if let Some(attribute) = argument.attrs.iter().find(|a| a.path().is_ident("cfg")) {
+                    errors.push(
+                        attribute,
+                        "`#[cfg]` on an argument changes the signature; put it on two versions of the function",
+                    );
+                }
+                types(&argument.ty, errors);
+            }
+        }
+    }
+}
+
+fn result(signature: &Signature, errors: &mut Errors) {
+    let ReturnType::Type(_, result) = &signature.output else { return };
+    if let Type::Never(never) = &**result {
+        errors.push(
+            never,
+            "a function that never returns cannot be hot: its generation could never be left; return at some point and loop in \
+             the caller",
+        );
+    }
+    types(result, errors);
+}
+
+/// Types that have no name outside the function or mean something else inside it.
+fn types(ty: &Type, errors: &mut Errors) {
+    struct Find<'a>(&'a mut Errors);
+    impl Visit<'_> for Find<'_> {
+        fn visit_type_impl_trait(&mut self, found: &TypeImplTrait) {
+            self.0.push(
+                found,
+                "`impl Trait` cannot be in a hot function's signature: it is another type in every generation; use \
+                 `Box<dyn Trait>`, `&dyn Trait` or a named type",
+            );
+        }
+        fn visit_ident(&mut self, ident: &Ident) {
+            if ident == "Self" {
+                self.0.push(ident, "`Self` cannot be in a hot function's signature; name the type");
+            }
+        }
+        fn visit_type(&mut self, ty: &Type) {
+            if let Type::Infer(infer) = ty {
+                self.0.push(infer, "a hot function's signature must name its types");
+            }
+            visit::visit_type(self, ty);
+        }
+    }
+    Find(errors).visit_type(ty);
+}
+
+fn attribute(attribute: &Attribute, errors: &mut Errors) {
+    let reason = if attribute.path().is_ident("track_caller") {
+        "`#[track_caller]` has no effect through a dispatch table; pass the location as an argument"
+    } else if attribute.path().is_ident("target_feature") {
+        "`#[target_feature]` cannot be combined with `#[hot]`; call a function with it from the hot one"
+    } else if attribute.path().is_ident("hot") {
+        "`#[hot]` stands here already"
+    } else {
+        return;
+    };
+    errors.push(attribute, reason);
+}

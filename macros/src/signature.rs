@@ -1,0 +1,80 @@
+//! The statements that describe a signature's types at load.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{
+    FnArg, GenericArgument, Ident, Pat, PathArguments, ReturnType, Signature, Type, TypePath,
+};
+
+/// One statement for every type in the signature, outermost first.
+pub(crate) fn parts(signature: &Signature) -> Vec<TokenStream> {
+    let mut parts = Vec::new();
+    for (index, input) in signature.inputs.iter().enumerate() {
+        let FnArg::Typed(argument) = input else { continue };
+        let place = match &*argument.pat {
+            Pat::Ident(name) => format!("argument {index} ({})", name.ident),
+            _ => format!("argument {index}"),
+        };
+        walk(&argument.ty, &place, &mut parts);
+    }
+    match &signature.output {
+        ReturnType::Default => walk(&syn::parse_quote!(()), "result", &mut parts),
+        ReturnType::Type(_, result) => walk(result, "result", &mut parts),
+    }
+    parts
+}
+
+/// Describes `ty` and, as far as its syntax shows them, the types that it is made of.
+fn walk(ty: &Type, place: &str, parts: &mut Vec<TokenStream>) {
+    if let Type::Paren(inner) = ty {
+        return walk(&inner.elem, place, parts);
+    }
+    if let Type::Group(inner) = ty {
+        return walk(&inner.elem, place, parts);
+    }
+    parts.push(quote! {
+        ::liveswap_abi::signature::part::<#ty>(sink, #place, Facts::<#ty>::LAYOUT);
+    });
+    match ty {
+        Type::Reference(inner) => {
+            let sign = if inner.mutability.is_some() { "&mut" } else { "&" };
+            walk(&inner.elem, &format!("{place} behind {sign}"), parts);
+        }
+        Type::Ptr(inner) => walk(&inner.elem, &format!("{place} behind a pointer"), parts),
+        Type::Array(inner) => walk(&inner.elem, &format!("{place}, its elements"), parts),
+        Type::Slice(inner) => walk(&inner.elem, &format!("{place}, its elements"), parts),
+        Type::Tuple(inner) => {
+            for (index, element) in inner.elems.iter().enumerate() {
+                walk(element, &format!("{place}.{index}"), parts);
+            }
+        }
+        Type::Path(path) => arguments(path, place, parts),
+        _ => {}
+    }
+}
+
+fn arguments(path: &TypePath, place: &str, parts: &mut Vec<TokenStream>) {
+    let Some(last) = path.path.segments.last() else { return };
+    let PathArguments::AngleBracketed(list) = &last.arguments else { return };
+    for argument in &list.args {
+        match argument {
+            GenericArgument::Type(ty) if !looks_like_a_constant(ty) => {
+                walk(ty, &format!("{place} in {}", last.ident), parts);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `Matrix<ROWS>` parses as a type; only its spelling tells that it is a constant.
+fn looks_like_a_constant(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path
+        .segments
+        .last()
+        .is_some_and(|last| last.arguments.is_empty() && screaming(&last.ident))
+}
+
+fn screaming(ident: &Ident) -> bool {
+    !ident.to_string().contains(|character: char| character.is_lowercase())
+}
