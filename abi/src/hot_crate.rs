@@ -22,6 +22,7 @@ pub(crate) struct Ops {
     copy: *const u8,
     host_side: &'static HostSide,
     connect: fn(&'static HotCrate, &'static HotCrate, &'static LeftBehind),
+    disconnect: fn(&'static HotCrate),
     pub(crate) read_panic: ReadPanic,
     pub(crate) report_panic: fn(&'static HotCrate, PanicReport<'_>),
 }
@@ -67,6 +68,7 @@ impl HotCrate {
             copy: &raw const COPY,
             host_side: &HOST_SIDE,
             connect,
+            disconnect,
             read_panic: panic::read_panic,
             report_panic: panic::report_panic,
         };
@@ -161,6 +163,13 @@ impl HotCrate {
         (self.ops.connect)(self, host, left_behind);
     }
 
+    /// Takes back what `connect` left in the artifact's own standard library.
+    ///
+    /// The last call into an artifact, when nothing holds it any more, before it is unloaded.
+    pub fn disconnect(&'static self) {
+        (self.ops.disconnect)(self);
+    }
+
     /// Has `listener` called on the panicking thread for each panic in hot code of another image than the host's.
     pub fn set_panic_listener(&self, listener: Option<PanicListener>) {
         *self.on_panic.lock().unwrap_or_else(PoisonError::into_inner) = listener;
@@ -197,6 +206,13 @@ fn connect(artifact: &'static HotCrate, host: &'static HotCrate, left_behind: &'
     if !ptr::eq(&raw const COPY, host.ops.copy) {
         panic::forward_hook(host);
         interpose::connect(left_behind, host.ops.host_side);
+    }
+}
+
+/// Runs where `connect` ran.
+fn disconnect(artifact: &'static HotCrate) {
+    if !ptr::eq(&raw const COPY, artifact.host().ops.copy) {
+        panic::take_back_hook();
     }
 }
 

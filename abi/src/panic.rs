@@ -175,6 +175,11 @@ pub(crate) fn forward_hook(host: &'static HotCrate) {
     }));
 }
 
+/// Drops the hook that `forward_hook` installed: the standard library it is in is about to go.
+pub(crate) fn take_back_hook() {
+    drop(std::panic::take_hook());
+}
+
 /// Runs the host's panic hook with message and place of a panic of another image.
 ///
 /// The hook's own `location()` is this function's, because no other can be given; the text says the true one.

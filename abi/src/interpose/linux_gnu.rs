@@ -5,7 +5,7 @@
 use std::arch::global_asm;
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::{LeftBehind, lower, raise};
 
@@ -66,6 +66,8 @@ pub(crate) static HOST_SIDE: HostSide = HostSide {
 };
 
 static LEFT_BEHIND: AtomicPtr<LeftBehind> = AtomicPtr::new(ptr::null_mut());
+/// Whether this image asked for a thread, a destructor or a key before it was connected: those are not counted (I3).
+static EARLY: AtomicBool = AtomicBool::new(false);
 static HOST: AtomicPtr<HostSide> = AtomicPtr::new(ptr::null_mut());
 
 unsafe extern "C" {
@@ -80,7 +82,8 @@ pub(super) fn connect(left_behind: &'static LeftBehind, host: &'static HostSide)
     // Referring to a hidden symbol keeps its object in the link; were it resolved elsewhere, nothing would be counted.
     let bound: unsafe extern "C" fn(*mut libc::pthread_key_t, Option<Destructor>) -> c_int =
         bound_key_create;
-    left_behind.set_provable(in_this_image(bound as *const c_void));
+    let early = EARLY.load(Ordering::Relaxed);
+    left_behind.set_provable(!early && in_this_image(bound as *const c_void));
 }
 
 /// Whether `address` lies in the image that contains this code.
@@ -102,7 +105,11 @@ fn connected() -> Option<(&'static LeftBehind, &'static HostSide)> {
     // Acquire pairs with the release in `connect`, which also published HOST.
     let left_behind = LEFT_BEHIND.load(Ordering::Acquire);
     // SAFETY: null, or a `&'static` stored by `connect`.
-    let left_behind = unsafe { left_behind.as_ref() }?;
+    let Some(left_behind) = (unsafe { left_behind.as_ref() }) else {
+        // Relaxed: read by `connect` on the thread that loaded the image, whose initializers ran on it too.
+        EARLY.store(true, Ordering::Relaxed);
+        return None;
+    };
     // SAFETY: as above; stored before LEFT_BEHIND.
     let host = unsafe { HOST.load(Ordering::Relaxed).as_ref() }?;
     Some((left_behind, host))
