@@ -1,0 +1,174 @@
+//! What the runtime's own types are on the wire.
+
+use std::time::Duration;
+
+use crate::event::{self, Event, Reload, Retirement};
+use crate::status::{self, GenerationState};
+use crate::wire::{self, FromCli, ToCli};
+
+/// What `cargo liveswap` is told of an event; nothing of those that it told itself.
+///
+/// `digest` is that of the artifact, for a reload whose bytes were read.
+#[must_use]
+pub fn told(hot_crate: &str, event: &Event, digest: Option<&str>) -> Option<ToCli> {
+    Some(match event {
+        Event::Reloaded(reload) => ToCli::Reloaded(self::reload(hot_crate, reload, digest)),
+        Event::Draining { generation, holders } => ToCli::Draining {
+            generation: *generation,
+            holders: holders.iter().map(ToString::to_string).collect(),
+        },
+        Event::Retired { generation, outcome } => ToCli::Retired {
+            generation: *generation,
+            retained: match outcome {
+                Retirement::Unloaded => None,
+                Retirement::Retained { why } => Some(why.clone()),
+            },
+        },
+        Event::Panicked { message, location } => {
+            ToCli::Panicked { message: message.clone(), location: location.clone() }
+        }
+        Event::Watching { method } => ToCli::Watching { method: method.clone() },
+        Event::Lagged { missed } => ToCli::Lagged { missed: *missed },
+        Event::BuildFailed { .. } | Event::BuildStarted => return None,
+    })
+}
+
+/// What the program's readers are told of a message.
+#[must_use]
+pub fn event(message: FromCli) -> Option<Event> {
+    match message {
+        FromCli::BuildStarted { .. } => Some(Event::BuildStarted),
+        FromCli::BuildFailed { rendered, .. } => Some(Event::BuildFailed { rendered }),
+        _ => None,
+    }
+}
+
+fn reload(hot_crate: &str, reload: &Reload, digest: Option<&str>) -> wire::Reload {
+    wire::Reload {
+        hot_crate: hot_crate.to_owned(),
+        artifact: reload.artifact.to_string_lossy().into_owned(),
+        digest: digest.map(str::to_owned),
+        outcome: outcome(&reload.outcome),
+        timings: timings(&reload.timings),
+    }
+}
+
+fn outcome(outcome: &event::Outcome) -> wire::Outcome {
+    match outcome {
+        event::Outcome::Swapped { generation, kind, added } => wire::Outcome::Swapped {
+            generation: *generation,
+            kind: kind.to_string(),
+            class: None,
+            added: added.clone(),
+        },
+        event::Outcome::Unchanged { generation } => {
+            wire::Outcome::Unchanged { generation: *generation }
+        }
+        event::Outcome::Refused(refusal) => wire::Outcome::Refused {
+            step: refusal.step.to_string(),
+            differences: refusal.differences.iter().map(difference).collect(),
+        },
+        event::Outcome::Superseded => wire::Outcome::Superseded,
+    }
+}
+
+fn difference(difference: &event::Difference) -> wire::Difference {
+    let event::Difference { item, expected, found, remedy } = difference.clone();
+    wire::Difference { item, expected, found, remedy }
+}
+
+fn timings(timings: &event::Timings) -> wire::Timings {
+    let micros = |step: Duration| u64::try_from(step.as_micros()).unwrap_or(u64::MAX);
+    wire::Timings {
+        settle: micros(timings.settle),
+        stage: micros(timings.stage),
+        verify: micros(timings.verify),
+        load: micros(timings.load),
+        check: micros(timings.check),
+        swap: micros(timings.swap),
+        total: micros(timings.total),
+    }
+}
+
+impl From<&status::Status> for wire::Status {
+    fn from(status: &status::Status) -> wire::Status {
+        wire::Status {
+            hot_crate: status.hot_crate.clone(),
+            generation: status.current,
+            generations: status.generations.iter().map(generation).collect(),
+            swapped: status.counts.swapped,
+            refused: status.counts.refused,
+            unchanged: status.counts.unchanged,
+            superseded: status.counts.superseded,
+            watching: status.watching.clone(),
+        }
+    }
+}
+
+fn generation(generation: &status::GenerationStatus) -> wire::Generation {
+    wire::Generation {
+        number: generation.number,
+        kind: generation.kind.to_string(),
+        holders: generation.holders.iter().map(ToString::to_string).collect(),
+        retained: match &generation.state {
+            GenerationState::Retained { why } => Some(why.clone()),
+            _ => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Difference, Kind, Outcome, Refusal, Step, Timings};
+
+    fn reloaded(outcome: Outcome) -> Event {
+        let timings = Timings { swap: Duration::from_micros(7), ..Timings::default() };
+        Event::Reloaded(Reload { outcome, artifact: "t/libgame.so".into(), timings })
+    }
+
+    #[test]
+    fn every_outcome_is_told_with_its_words_and_times() {
+        let refusal = Refusal::one(
+            Step::Check,
+            Difference {
+                item: "function `game::tick`".to_owned(),
+                expected: "1 argument".to_owned(),
+                found: "2 arguments".to_owned(),
+                remedy: "restart".to_owned(),
+            },
+        );
+        let cases = [
+            (
+                Outcome::Swapped { generation: 3, kind: Kind::Shared, added: Vec::new() },
+                r#"{"swapped":{"generation":3,"kind":"shared","class":null,"added":[]}}"#,
+            ),
+            (Outcome::Unchanged { generation: 2 }, r#"{"unchanged":{"generation":2}}"#),
+            (
+                Outcome::Refused(refusal),
+                r#"{"refused":{"step":"check","differences":[{"item":"function `game::tick`","expected":"1 argument","found":"2 arguments","remedy":"restart"}]}}"#,
+            ),
+            (Outcome::Superseded, r#""superseded""#),
+        ];
+        for (outcome, expected) in cases {
+            let Some(ToCli::Reloaded(told)) = told("game", &reloaded(outcome), Some("ab")) else {
+                panic!("a reload is always told");
+            };
+            assert_eq!(serde_json::to_string(&told.outcome).unwrap(), expected);
+            assert_eq!((told.timings.swap, told.digest.as_deref()), (7, Some("ab")));
+            assert_eq!(told.artifact, "t/libgame.so");
+        }
+    }
+
+    #[test]
+    fn what_the_builder_said_is_not_told_back() {
+        let heard = [
+            event(FromCli::BuildStarted { build: 1 }),
+            event(FromCli::BuildFailed { build: 1, rendered: "error: no".to_owned() }),
+        ];
+        for event in heard {
+            assert_eq!(told("game", &event.unwrap(), None), None);
+        }
+        assert_eq!(event(FromCli::AskStatus), None);
+    }
+}

@@ -1,0 +1,279 @@
+//! What the runtime tells: how each reload ended, what drains, what was unloaded, what went wrong.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Something that happened, in the order in which it happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A reload ended; every artifact that was taken up ends in exactly one of these.
+    Reloaded(Reload),
+    /// A generation that is no longer current is still held, and has been for a while.
+    Draining {
+        /// The generation.
+        generation: u64,
+        /// What holds it.
+        holders: Vec<Holder>,
+    },
+    /// A generation that is no longer current was taken care of for good or for now.
+    Retired {
+        /// The generation.
+        generation: u64,
+        /// Whether its image left.
+        outcome: Retirement,
+    },
+    /// Hot code of a standalone artifact panicked; the panic is on its way to the caller.
+    Panicked {
+        /// The panic's message.
+        message: String,
+        /// File, line and column.
+        location: String,
+    },
+    /// The builder reported a build that failed; the program goes on with the code it has.
+    BuildFailed {
+        /// The compiler's diagnostics as it renders them.
+        rendered: String,
+    },
+    /// The builder reported that a build began.
+    BuildStarted,
+    /// Watching had to change its method.
+    Watching {
+        /// How the artifact is watched now, in words.
+        method: String,
+    },
+    /// This reader was slow: so many events before the next one were dropped.
+    Lagged {
+        /// How many.
+        missed: u64,
+    },
+}
+
+/// One artifact's way through the pipeline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reload {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The artifact that was taken up.
+    pub artifact: PathBuf,
+    /// How long each step took.
+    pub timings: Timings,
+}
+
+/// How a reload ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The new generation is current.
+    Swapped {
+        /// Its number.
+        generation: u64,
+        /// Whether it brings its own standard library.
+        kind: Kind,
+        /// Hot functions that no earlier generation had.
+        added: Vec<String>,
+    },
+    /// The artifact is the one that is current already.
+    Unchanged {
+        /// The number of that generation.
+        generation: u64,
+    },
+    /// The artifact cannot replace what runs; nothing changed.
+    Refused(Refusal),
+    /// A newer artifact arrived before this one was swapped in; nothing changed.
+    Superseded,
+}
+
+impl Outcome {
+    /// The generation that is current because of this reload.
+    #[must_use]
+    pub fn swapped(&self) -> Option<u64> {
+        match self {
+            Outcome::Swapped { generation, .. } => Some(*generation),
+            _ => None,
+        }
+    }
+
+    /// Why the artifact was refused.
+    #[must_use]
+    pub fn refused(&self) -> Option<&Refusal> {
+        match self {
+            Outcome::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+/// Which kind of artifact a generation came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The code linked into the host itself.
+    Linked,
+    /// Standard library and dependencies come from the host.
+    Shared,
+    /// Brings its own standard library and dependencies.
+    Standalone,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Linked => "linked",
+            Kind::Shared => "shared",
+            Kind::Standalone => "standalone",
+        })
+    }
+}
+
+/// A step of the pipeline before the swap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Step {
+    /// Waiting until the artifact is whole.
+    Settle,
+    /// Making the private copy.
+    Stage,
+    /// Reading the manifest, before any of the artifact's code can run.
+    Verify,
+    /// The system's loader.
+    Load,
+    /// Comparing identity and signatures with what runs.
+    Check,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Step::Settle => "settle",
+            Step::Stage => "stage",
+            Step::Verify => "verify",
+            Step::Load => "load",
+            Step::Check => "check",
+        })
+    }
+}
+
+/// Why an artifact was refused: the step, and every difference found there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The step that refused.
+    pub step: Step,
+    /// What is in the way; never empty.
+    pub differences: Vec<Difference>,
+}
+
+impl Refusal {
+    /// A refusal with one difference.
+    #[must_use]
+    pub fn one(step: Step, difference: Difference) -> Refusal {
+        Refusal { step, differences: vec![difference] }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused at {}", self.step)?;
+        for (index, difference) in self.differences.iter().enumerate() {
+            write!(f, "{} {difference}", if index == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+/// One reason of a refusal: the item, what the program has, what the artifact has, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The item, as in ``function `game::tick`, argument 1 (dt)``.
+    pub item: String,
+    /// What the running program needs.
+    pub expected: String,
+    /// What the artifact has.
+    pub found: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference { item, expected, found, remedy } = self;
+        write!(f, "{item}: expected {expected}, found {found}; {remedy}")
+    }
+}
+
+/// How long the steps of a reload took; zero for those that were not reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Timings {
+    /// From the last notice of the artifact until it had settled.
+    pub settle: Duration,
+    /// Making the private copy.
+    pub stage: Duration,
+    /// Reading and comparing the manifest.
+    pub verify: Duration,
+    /// The system's loader.
+    pub load: Duration,
+    /// Comparing identity and signatures.
+    pub check: Duration,
+    /// Publishing the table and the fence that goes with it.
+    pub swap: Duration,
+    /// From the last notice to the end.
+    pub total: Duration,
+}
+
+/// What became of a generation that is no longer current.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retirement {
+    /// Its image left the process.
+    Unloaded,
+    /// Its image stays mapped, on purpose; it is looked at again at every later swap.
+    Retained {
+        /// Why.
+        why: String,
+    },
+}
+
+/// One thing that holds a generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// What it is.
+    pub kind: HolderKind,
+    /// The thread's name; empty where it has none or it is not known.
+    pub thread: String,
+    /// How long it has held the generation at least: since the generation was replaced.
+    pub age: Duration,
+}
+
+/// What holds a generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HolderKind {
+    /// A call in progress.
+    Call {
+        /// The function's path.
+        function: String,
+    },
+    /// A pin.
+    Pin,
+    /// Threads that hot code started and that still run.
+    Threads(usize),
+    /// Destructors of thread-local values of hot code that have not run.
+    ThreadLocals(usize),
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            HolderKind::Call { function } => write!(f, "a call of `{function}`")?,
+            HolderKind::Pin => f.write_str("a pin")?,
+            HolderKind::Threads(1) => f.write_str("a thread that hot code started")?,
+            HolderKind::Threads(count) => write!(f, "{count} threads that hot code started")?,
+            HolderKind::ThreadLocals(1) => f.write_str("a thread-local destructor of hot code")?,
+            HolderKind::ThreadLocals(count) => {
+                write!(f, "{count} thread-local destructors of hot code")?;
+            }
+        }
+        if !self.thread.is_empty() {
+            write!(f, " on thread `{}`", self.thread)?;
+        }
+        write!(f, ", for at least {:.1} s", self.age.as_secs_f64())
+    }
+}

@@ -1,0 +1,237 @@
+//! A loaded generation: its library, its table, what it left behind, and how it goes.
+//!
+//! Drop order of a generation that is unloaded, each line needing the one before:
+//!
+//! 1. Nobody is inside (the gate) and nothing it left behind can run any more ([`LeftBehind`]).
+//! 2. Its pthread keys are deleted and its panic hook is taken back: the last call into its code.
+//! 3. The image is closed.
+//! 4. Its table is freed, then the counts, then the stage's file is removed.
+//!
+//! Dropping a `Generation` in any other way leaves all of it where it is, which is always sound.
+
+use std::time::Instant;
+
+use blake3::Hash;
+use liveswap_abi::dispatch::Dispatch;
+use liveswap_abi::{HotCrate, LeftBehind};
+
+use crate::drain::Drain;
+use crate::dylib::{CloseOutcome, Image, Remnant};
+use crate::error::Error;
+use crate::event::{HolderKind, Kind};
+use crate::stage::StagedArtifact;
+
+/// An artifact that is loaded and connected, but not published.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    loaded: Loaded,
+}
+
+/// A generation that is, or was, current.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    pub(crate) number: u64,
+    pub(crate) kind: Kind,
+    pub(crate) digest: Option<Hash>,
+    pub(crate) published: Instant,
+    /// Its schedule once it is no longer current.
+    pub(crate) drain: Option<Drain>,
+    /// Why it could not be unloaded when it was last tried.
+    pub(crate) retained: Option<String>,
+    dispatch: *const Dispatch,
+    body: Body,
+}
+
+// SAFETY: the table is plain memory that this generation owns; everything else is Send by itself.
+unsafe impl Send for Generation {}
+
+#[derive(Debug)]
+enum Body {
+    /// Generation 0, in the host's own image.
+    Linked,
+    Loaded(Box<Loaded>),
+    /// Closed, and kept mapped by something.
+    Closed(Remnant),
+}
+
+#[derive(Debug)]
+struct Loaded {
+    image: Image,
+    hot_crate: &'static HotCrate,
+    left_behind: &'static LeftBehind,
+    stage: StagedArtifact,
+}
+
+impl Candidate {
+    /// Loads a verified stage and connects it to the host.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LibraryOpen`] and [`Error::SymbolMissing`].
+    pub(crate) fn load(stage: StagedArtifact, host: &'static HotCrate) -> Result<Candidate, Error> {
+        // SAFETY: dylib obligation 1: the bytes are the stage's, which were verified and are ours alone.
+        let image = unsafe { Image::open(stage.path()) }?;
+        let symbol = image.symbol(&format!("__liveswap_{}", host.name()))?;
+        // SAFETY: verify compared abi and compiler, so a symbol of this name is a `HotCrate` of the same layout; it stays
+        // for as long as the image is mapped, and references to it end before `close`.
+        let hot_crate: &'static HotCrate = unsafe { symbol.cast::<HotCrate>().as_ref() };
+        let left_behind: &'static LeftBehind = Box::leak(Box::new(LeftBehind::new()));
+        hot_crate.connect(host, left_behind);
+        Ok(Candidate { loaded: Loaded { image, hot_crate, left_behind, stage } })
+    }
+
+    /// The artifact's copy of the hot crate.
+    pub(crate) fn hot_crate(&self) -> &'static HotCrate {
+        self.loaded.hot_crate
+    }
+
+    /// Makes a generation of it, whose table is then ready to be published.
+    pub(crate) fn into_generation(
+        self,
+        number: u64,
+        dispatch: Box<Dispatch>,
+        host: &HotCrate,
+        now: Instant,
+    ) -> Generation {
+        let standalone = self.loaded.hot_crate.is_standalone(host);
+        Generation {
+            number,
+            kind: if standalone { Kind::Standalone } else { Kind::Shared },
+            digest: Some(self.loaded.stage.digest()),
+            published: now,
+            drain: None,
+            retained: None,
+            dispatch: Box::into_raw(dispatch),
+            body: Body::Loaded(Box::new(self.loaded)),
+        }
+    }
+
+    /// Lets go of an artifact that was refused after loading.
+    pub(crate) fn discard(self) {
+        if self.loaded.unprovable().is_none() && self.loaded.left_behind.is_empty() {
+            // What the loader answers changes nothing: the artifact was never published.
+            let _ = self.loaded.close();
+        }
+    }
+}
+
+impl Generation {
+    /// Generation 0.
+    pub(crate) fn linked(dispatch: Box<Dispatch>, now: Instant) -> Generation {
+        Generation {
+            number: 0,
+            kind: Kind::Linked,
+            digest: None,
+            published: now,
+            drain: None,
+            retained: None,
+            dispatch: Box::into_raw(dispatch),
+            body: Body::Linked,
+        }
+    }
+
+    /// The table, for publishing: it stays allocated until this generation is unloaded.
+    pub(crate) fn dispatch(&self) -> &'static Dispatch {
+        // SAFETY: allocated by `Box::into_raw` and freed only by `unload`, after the gate said that nobody uses it.
+        unsafe { &*self.dispatch }
+    }
+
+    /// Threads and thread-local destructors that hold the generation.
+    pub(crate) fn left_behind(&self) -> Vec<HolderKind> {
+        let Body::Loaded(loaded) = &self.body else { return Vec::new() };
+        let threads = loaded.left_behind.threads();
+        let locals = loaded.left_behind.destructors() + loaded.left_behind.key_values();
+        let threads = (threads > 0).then_some(HolderKind::Threads(threads));
+        let locals = (locals > 0).then_some(HolderKind::ThreadLocals(locals));
+        threads.into_iter().chain(locals).collect()
+    }
+
+    /// Tries to unload a generation that nobody is inside; gives it back, with the reason noted, if it must stay.
+    pub(crate) fn unload(mut self) -> Result<(), Box<Generation>> {
+        let body = std::mem::replace(&mut self.body, Body::Linked);
+        let (body, why) = match body {
+            Body::Linked => (Body::Linked, "it is the program's own code".to_owned()),
+            Body::Loaded(loaded) => match loaded.unload() {
+                Ok(()) => {
+                    self.free_dispatch();
+                    return Ok(());
+                }
+                Err((body, why)) => (body, why),
+            },
+            Body::Closed(remnant) => {
+                // SAFETY: dylib obligation 2: the generation was proven free before it was first closed.
+                match unsafe { remnant.collect() } {
+                    CloseOutcome::StillMapped { remnant, .. } => {
+                        let why = kept_by_loader(&remnant);
+                        (Body::Closed(remnant), why)
+                    }
+                    CloseOutcome::Unloaded | CloseOutcome::Unknown => {
+                        self.free_dispatch();
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        self.body = body;
+        self.retained = Some(why);
+        Err(Box::new(self))
+    }
+
+    fn free_dispatch(&mut self) {
+        // SAFETY: allocated by `Box::into_raw`; the gate said that nobody uses it, and it is freed only here, where the
+        // generation ends.
+        drop(unsafe { Box::from_raw(self.dispatch.cast_mut()) });
+    }
+}
+
+impl Loaded {
+    fn unload(self: Box<Self>) -> Result<(), (Body, String)> {
+        if let Some(why) = self.unprovable() {
+            return Err((Body::Loaded(self), why));
+        }
+        if !self.left_behind.is_empty() {
+            let threads = self.left_behind.threads();
+            let destructors = self.left_behind.destructors();
+            let keys = self.left_behind.key_values();
+            let why = format!(
+                "hot code left {threads} running threads, {destructors} thread-local destructors and {keys} \
+                 values with a destructor behind"
+            );
+            return Err((Body::Loaded(self), why));
+        }
+        match self.close() {
+            CloseOutcome::StillMapped { remnant, refusal } => {
+                let why = refusal.unwrap_or_else(|| kept_by_loader(&remnant));
+                Err((Body::Closed(remnant), why))
+            }
+            CloseOutcome::Unloaded | CloseOutcome::Unknown => Ok(()),
+        }
+    }
+
+    /// Why it cannot be known what the generation left behind; `None` where it is known.
+    fn unprovable(&self) -> Option<String> {
+        (!self.left_behind.is_provable()).then(|| {
+            "what its code leaves behind cannot be counted: its own thread functions are not bound in the \
+             artifact on this platform, or its initializers used them"
+                .to_owned()
+        })
+    }
+
+    /// Steps 2 to 4 of the drop order; nothing holds the generation.
+    fn close(self) -> CloseOutcome {
+        let Loaded { image, hot_crate, left_behind, stage } = self;
+        left_behind.release_keys();
+        hot_crate.disconnect();
+        // SAFETY: dylib obligation 2: the gate and the counts are empty, `hot_crate` is not used again.
+        let outcome = unsafe { image.close() };
+        let left_behind: *const LeftBehind = left_behind;
+        // SAFETY: leaked by `Candidate::load`; every count is zero, so no wrapper refers to it any more.
+        drop(unsafe { Box::from_raw(left_behind.cast_mut()) });
+        drop(stage);
+        outcome
+    }
+}
+
+fn kept_by_loader(remnant: &Remnant) -> String {
+    format!("the loader keeps `{}` mapped", remnant.image().path.display())
+}

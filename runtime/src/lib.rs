@@ -1,0 +1,47 @@
+//! Swap the functions of a running Rust program.
+//!
+//! A host links its hot crate as an ordinary library and starts a [`Runtime`]. From then on every good artifact of the
+//! hot crate becomes a new generation: calls enter the new code, calls inside the old code finish there, and the old
+//! library is unloaded once nothing can reach it any more. A bad artifact changes nothing and says why.
+//!
+//! ```no_run
+//! # mod game { liveswap_abi::hot_crate!(); }
+//! # fn main() -> Result<(), liveswap::Error> {
+//! let runtime = liveswap::Runtime::start(game::hot_crate())?;
+//! println!("generation {}", runtime.generation());
+//! # Ok(())
+//! # }
+//! ```
+
+#![deny(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod check;
+pub mod clock;
+mod drain;
+pub mod control;
+#[allow(unsafe_code, reason = "the loader's own calls live here and nowhere else on this floor")]
+pub mod dylib;
+mod error;
+pub mod event;
+mod feed;
+pub mod file;
+#[allow(unsafe_code, reason = "what may be unloaded, and when, is decided here")]
+mod generation;
+pub mod locate;
+mod refuse;
+mod reload;
+mod retire;
+mod runtime;
+pub mod stage;
+mod status;
+pub mod verify;
+pub mod watch;
+pub mod wire;
+
+pub use error::{Error, Unfinished};
+pub use event::{Event, Outcome, Refusal, Reload, Retirement, Step};
+pub use feed::Events;
+pub use runtime::{Builder, Pin, Runtime};
+pub use status::{Counts, GenerationState, GenerationStatus, Status};

@@ -1,0 +1,73 @@
+//! Failed steps in words: the item, what was expected, what was found, and what to do.
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::event::{Difference, Refusal, Step};
+use crate::verify::ManifestError;
+
+/// The refusal of a step that failed with `error`.
+pub(crate) fn because(step: Step, error: &Error) -> Refusal {
+    let shown = |path: &Path| format!("`{}`", path.display());
+    let (item, expected, found, remedy) = match error {
+        Error::Unfinished { path, source } => {
+            (shown(path), "a whole artifact", source.to_string(), "build it again")
+        }
+        Error::ArtifactKind { path, found } => {
+            (shown(path), "a regular file", (*found).to_owned(), "remove it and build again")
+        }
+        Error::ArtifactTooLarge { path, len, limit } => {
+            let found = format!("{len} bytes, over the limit of {limit}");
+            (
+                shown(path),
+                "an artifact within the limit",
+                found,
+                "raise the limit, or build it again",
+            )
+        }
+        Error::ArtifactOpen { path, source } | Error::ArtifactRead { path, source } => {
+            let remedy = "give this user access to it, or build it again";
+            (shown(path), "a readable artifact", source.to_string(), remedy)
+        }
+        Error::StageWrite { path, needed, source } => {
+            let found = format!("{source} while writing {needed} bytes");
+            (shown(path), "room for a private copy", found, "free space on that disk")
+        }
+        Error::LibraryOpen { path, reason } => {
+            (shown(path), "a library that can be loaded", reason.clone(), "see the loader's words")
+        }
+        Error::SymbolMissing { path, symbol, reason } => {
+            let remedy = "put `liveswap_abi::hot_crate!()` at the root of the crate";
+            (format!("symbol `{symbol}` of {}", shown(path)), "one", reason.clone(), remedy)
+        }
+        other => ("the step".to_owned(), "success", other.to_string(), "see the cause"),
+    };
+    Refusal::one(step, difference(item, expected, found, remedy))
+}
+
+/// The refusal of a file that has no readable manifest.
+pub(crate) fn no_manifest(error: &ManifestError) -> Refusal {
+    let remedy = "put `liveswap_abi::hot_crate!()` at the root of the crate and build it with debug \
+                  assertions or liveswap-abi's feature `always`";
+    let item = "the artifact".to_owned();
+    Refusal::one(Step::Verify, difference(item, "a manifest", error.to_string(), remedy))
+}
+
+/// The refusal of an artifact that was compiled as another crate than the host's.
+pub(crate) fn other_identity(expected: &str, found: &str) -> Refusal {
+    let remedy = "build host and artifact with one cargo command line: same profile, features, RUSTFLAGS and crate \
+                  types; then restart the program";
+    let item = "crate identity (package, version, features, profile, crate types)".to_owned();
+    Refusal::one(Step::Check, difference(item, expected, found.to_owned(), remedy))
+}
+
+/// The refusal where no artifact is there to take up.
+pub(crate) fn no_artifact(path: &Path) -> Refusal {
+    let item = format!("`{}`", path.display());
+    let remedy = "build the hot crate as a `cdylib`, or set LIVESWAP_ARTIFACT_DIR";
+    Refusal::one(Step::Settle, difference(item, "an artifact", "nothing".to_owned(), remedy))
+}
+
+fn difference(item: String, expected: &str, found: String, remedy: &str) -> Difference {
+    Difference { item, expected: expected.to_owned(), found, remedy: remedy.to_owned() }
+}

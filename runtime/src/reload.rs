@@ -1,0 +1,460 @@
+//! The owner thread: it alone takes up artifacts, swaps generations and lets them go.
+//!
+//! Everything that can fail happens before the swap, step by step, and leaves the current generation untouched.
+//! After the swap nothing can fail: a generation that cannot go stays.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, after, never, select};
+use liveswap_abi::HotCrate;
+use liveswap_abi::dispatch::Dispatch;
+
+use crate::check::{self, Functions, Slots};
+use crate::clock::{Clock, Stopwatch, SystemClock};
+use crate::drain::Drain;
+use crate::error::Error;
+use crate::event::{Event, Outcome, Refusal, Reload, Retirement, Step, Timings};
+use crate::feed::Feed;
+use crate::file::FileIdentity;
+use crate::generation::{Candidate, Generation};
+use crate::refuse;
+use crate::retire::Retired;
+use crate::stage::{StagedArtifact, Stages};
+use crate::status::{Counts, Status};
+use crate::verify::{self, Manifest};
+use crate::watch::settle::{Decision, Settle, Timing};
+use crate::watch::{Look, Method, Notice, Watcher, extent};
+
+/// What the owner thread is asked from outside.
+pub(crate) enum Command {
+    /// Take up the artifact as it is now and answer with how that ended.
+    Reload(Sender<Reload>),
+    /// Answer with a picture of the runtime.
+    Status(Sender<Status>),
+    /// End.
+    Shutdown,
+}
+
+/// What wakes the owner thread.
+enum Wake {
+    Notice(Notice),
+    Command(Command),
+    Due,
+    Orphaned,
+}
+
+/// What outlives a runtime because the program goes on calling it.
+#[derive(Debug)]
+pub(crate) struct Lineage {
+    pub(crate) current: Generation,
+    pub(crate) old: Retired,
+    pub(crate) slots: Slots,
+    pub(crate) last_number: u64,
+}
+
+/// A place where an artifact may appear.
+struct Source {
+    path: PathBuf,
+    settle: Settle,
+    noticed: Option<Instant>,
+}
+
+/// The owner thread's state.
+pub(crate) struct Owner {
+    host: &'static HotCrate,
+    manifest: Manifest,
+    functions: Functions,
+    lineage: Lineage,
+    sources: Vec<Source>,
+    /// The file that was taken up last, whichever of its names it was taken by.
+    taken: Option<FileIdentity>,
+    stages: Arc<Stages>,
+    watcher: Watcher,
+    method: Method,
+    report_after: Duration,
+    counts: Counts,
+    last: Option<Reload>,
+    feed: Feed,
+}
+
+/// What the owner thread is started with.
+pub(crate) struct Setup {
+    pub(crate) host: &'static HotCrate,
+    pub(crate) manifest: Manifest,
+    pub(crate) functions: Functions,
+    pub(crate) lineage: Lineage,
+    pub(crate) artifacts: Vec<PathBuf>,
+    /// Artifacts that are not newer than this are part of the program already.
+    pub(crate) linked: Option<std::time::SystemTime>,
+    pub(crate) stages: Arc<Stages>,
+    pub(crate) watcher: Watcher,
+    pub(crate) report_after: Duration,
+    pub(crate) feed: Feed,
+}
+
+impl Owner {
+    pub(crate) fn new(setup: Setup) -> Owner {
+        let Setup { host, manifest, functions, lineage, artifacts, linked, .. } = setup;
+        let method = setup.watcher.method();
+        let mut owner = Owner {
+            host,
+            manifest,
+            functions,
+            lineage,
+            sources: Vec::new(),
+            taken: None,
+            stages: setup.stages,
+            watcher: setup.watcher,
+            report_after: setup.report_after,
+            counts: Counts::default(),
+            last: None,
+            feed: setup.feed,
+            method,
+        };
+        for path in artifacts {
+            let mut settle = Settle::new(timing(&owner.method));
+            let look = Look::at(&path);
+            let identity = look.as_ref().and_then(|look| look.identity);
+            let is_linked =
+                identity.and_then(|is| is.modified).zip(linked).is_some_and(|(m, l)| m <= l);
+            if is_linked {
+                owner.taken = identity;
+            } else if look.is_some() {
+                settle.touched(crate::watch::Touch::Changed, SystemClock.now());
+            }
+            owner.sources.push(Source { path, settle, noticed: None });
+        }
+        owner
+    }
+
+    /// Runs until told to end, or until whoever could tell is gone.
+    pub(crate) fn run(
+        mut self,
+        commands: &Receiver<Command>,
+        notices: &Receiver<Notice>,
+    ) -> Lineage {
+        loop {
+            match self.wait(commands, notices) {
+                Wake::Notice(notice) => self.noticed(&notice),
+                Wake::Command(Command::Reload(answer)) => {
+                    let reload = self.reload_now();
+                    // Whoever asked may have stopped waiting.
+                    let _ = answer.send(reload);
+                }
+                Wake::Command(Command::Status(answer)) => {
+                    let _ = answer.send(self.status());
+                }
+                Wake::Due => self.due(),
+                Wake::Command(Command::Shutdown) | Wake::Orphaned => break,
+            }
+        }
+        self.feed.end();
+        self.lineage
+    }
+
+    fn wait(&self, commands: &Receiver<Command>, notices: &Receiver<Notice>) -> Wake {
+        let timer = match self.next_due() {
+            Some(due) => after(due.saturating_duration_since(SystemClock.now())),
+            None => never(),
+        };
+        select! {
+            recv(commands) -> command => command.map_or(Wake::Orphaned, Wake::Command),
+            recv(notices) -> notice => notice.map_or(Wake::Orphaned, Wake::Notice),
+            recv(timer) -> _ => Wake::Due,
+        }
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        let looks = self.sources.iter().filter_map(|source| source.settle.due());
+        looks.chain(self.lineage.old.due()).min()
+    }
+
+    fn noticed(&mut self, notice: &Notice) {
+        let now = SystemClock.now();
+        let Some(source) = self.sources.iter_mut().find(|source| source.path == notice.path) else {
+            return;
+        };
+        source.noticed = Some(now);
+        source.settle.touched(notice.touch, now);
+        self.due();
+    }
+
+    /// Does everything whose time has come.
+    fn due(&mut self) {
+        self.follow_method();
+        let now = SystemClock.now();
+        for index in 0..self.sources.len() {
+            if self.sources[index].settle.due().is_some_and(|due| due <= now) {
+                self.look(index);
+            }
+        }
+        self.retire();
+    }
+
+    fn look(&mut self, index: usize) {
+        let source = &mut self.sources[index];
+        let look = Look::at(&source.path);
+        match source.settle.looked(look, SystemClock.now()) {
+            Decision::Settled(look) => {
+                if look.identity.is_some() && look.identity == self.taken {
+                    source.noticed = None;
+                    return;
+                }
+                self.taken = look.identity;
+                let path = source.path.clone();
+                let noticed = source.noticed.take();
+                self.reload(&path, noticed);
+            }
+            Decision::GivenUp(look) => {
+                let path = source.path.clone();
+                let noticed = source.noticed.take();
+                if let Err(unfinished) = look.shape {
+                    let refusal = refuse::because(
+                        Step::Settle,
+                        &Error::Unfinished { path: path.clone(), source: unfinished },
+                    );
+                    self.finish(Outcome::Refused(refusal), path, Timings::default(), noticed);
+                }
+            }
+            Decision::Nothing | Decision::LookAgainAt(_) => {}
+        }
+    }
+
+    /// Takes up the newest artifact there is, without waiting for it to settle.
+    fn reload_now(&mut self) -> Reload {
+        let newest = self
+            .sources
+            .iter()
+            .filter_map(|source| {
+                let modified = std::fs::symlink_metadata(&source.path).ok()?.modified().ok();
+                Some((modified, source.path.clone()))
+            })
+            .max_by_key(|(modified, _)| *modified);
+        match newest {
+            Some((_, path)) => self.reload(&path, None),
+            None => {
+                let path =
+                    self.sources.first().map(|source| source.path.clone()).unwrap_or_default();
+                let refusal = refuse::no_artifact(&path);
+                self.finish(Outcome::Refused(refusal), path, Timings::default(), None)
+            }
+        }
+    }
+
+    /// Takes one artifact through the pipeline and says how that ended.
+    fn reload(&mut self, path: &std::path::Path, noticed: Option<Instant>) -> Reload {
+        let mut timings = Timings::default();
+        let mut stopwatch = Stopwatch::start(SystemClock);
+        if let Some(noticed) = noticed {
+            timings.settle = stopwatch.started().saturating_duration_since(noticed);
+        }
+        let outcome = self.pipeline(path, &mut timings, &mut stopwatch);
+        let outcome = outcome.unwrap_or_else(|stop| stop);
+        self.finish(outcome, path.to_owned(), timings, noticed.or(Some(stopwatch.started())))
+    }
+
+    /// The steps before the swap, each of which can end the reload, and the swap.
+    fn pipeline(
+        &mut self,
+        path: &std::path::Path,
+        timings: &mut Timings,
+        stopwatch: &mut Stopwatch<SystemClock>,
+    ) -> Result<Outcome, Outcome> {
+        let number = self.lineage.last_number + 1;
+        let stage = self.stage(path, number);
+        timings.stage = stopwatch.lap();
+        let stage = stage?;
+        let source = stage.source();
+        if self.lineage.current.digest == Some(stage.digest()) {
+            return Err(Outcome::Unchanged { generation: self.lineage.current.number });
+        }
+
+        let verified = self.verify(&stage);
+        timings.verify = stopwatch.lap();
+        verified?;
+
+        let candidate = Candidate::load(stage, self.host);
+        timings.load = stopwatch.lap();
+        let candidate = candidate.map_err(|error| refused(refuse::because(Step::Load, &error)))?;
+
+        let checked = self.check(&candidate);
+        timings.check = stopwatch.lap();
+        let functions = match checked {
+            Ok(functions) => functions,
+            Err(refusal) => {
+                candidate.discard();
+                return Err(refused(refusal));
+            }
+        };
+        if is_superseded(path, source) {
+            drop(functions);
+            candidate.discard();
+            return Err(Outcome::Superseded);
+        }
+
+        let outcome = self.swap(candidate, functions, number);
+        timings.swap = stopwatch.lap();
+        Ok(outcome)
+    }
+
+    fn stage(&self, path: &std::path::Path, number: u64) -> Result<StagedArtifact, Outcome> {
+        self.stages.stage(path, self.host.name(), number).map_err(|error| match error {
+            Error::ArtifactChanged { .. } => Outcome::Superseded,
+            error => refused(refuse::because(Step::Stage, &error)),
+        })
+    }
+
+    fn verify(&self, stage: &StagedArtifact) -> Result<(), Outcome> {
+        let path = stage.path();
+        let refuse = |refusal| Err(refused(refusal));
+        // The artifact was seen whole; what is loaded is the copy.
+        match std::fs::File::open(path).map(|file| extent::of_file(&file)) {
+            Ok(Ok(_)) => {}
+            Ok(Err(source)) => {
+                let error = Error::Unfinished { path: path.to_owned(), source };
+                return refuse(refuse::because(Step::Verify, &error));
+            }
+            Err(source) => {
+                let error = Error::ArtifactRead { path: path.to_owned(), source };
+                return refuse(refuse::because(Step::Verify, &error));
+            }
+        }
+        let differences = match Manifest::read(path) {
+            Ok(manifest) => verify::compare(&self.manifest, &manifest),
+            Err(error) => return refuse(refuse::no_manifest(&error)),
+        };
+        if differences.is_empty() {
+            Ok(())
+        } else {
+            refuse(Refusal { step: Step::Verify, differences })
+        }
+    }
+
+    fn check(&self, candidate: &Candidate) -> Result<Functions, Refusal> {
+        let artifact = candidate.hot_crate();
+        if artifact.identity() != self.host.identity() {
+            let (expected, found) = (self.host.identity(), artifact.identity());
+            return Err(refuse::other_identity(&format!("{expected:?}"), &format!("{found:?}")));
+        }
+        let functions = check::list(artifact.functions())
+            .map_err(|differences| Refusal { step: Step::Check, differences })?;
+        let differences = check::compare(&self.functions, &functions);
+        if differences.is_empty() {
+            Ok(functions)
+        } else {
+            Err(Refusal { step: Step::Check, differences })
+        }
+    }
+
+    /// Publishes the candidate. Nothing here can fail.
+    fn swap(&mut self, candidate: Candidate, functions: Functions, number: u64) -> Outcome {
+        let added = self.lineage.slots.assign(&functions);
+        let dispatch = Dispatch::new(number, self.lineage.slots.targets(&functions));
+        let now = SystemClock.now();
+        let generation = candidate.into_generation(number, dispatch, self.host, now);
+        let kind = generation.kind;
+        let (_, fenced) = self.host.gate().swap(generation.dispatch());
+        self.lineage.last_number = number;
+        let mut old = std::mem::replace(&mut self.lineage.current, generation);
+        old.drain = Some(Drain::new(now, self.report_after));
+        self.lineage.old.push(old, fenced.err(), now);
+        Outcome::Swapped { generation: number, kind, added }
+    }
+
+    fn finish(
+        &mut self,
+        outcome: Outcome,
+        artifact: PathBuf,
+        mut timings: Timings,
+        since: Option<Instant>,
+    ) -> Reload {
+        if let Some(since) = since {
+            timings.total = SystemClock.now().saturating_duration_since(since);
+        }
+        match &outcome {
+            Outcome::Swapped { generation, .. } => {
+                self.counts.swapped += 1;
+                tracing::info!(generation, ?timings, "swapped");
+            }
+            Outcome::Unchanged { .. } => self.counts.unchanged += 1,
+            Outcome::Superseded => self.counts.superseded += 1,
+            Outcome::Refused(refusal) => {
+                self.counts.refused += 1;
+                tracing::warn!(%refusal, "refused");
+            }
+        }
+        let reload = Reload { outcome, artifact, timings };
+        self.last = Some(reload.clone());
+        self.feed.send(&Event::Reloaded(reload.clone()));
+        self.retire();
+        reload
+    }
+
+    /// Looks at the old generations whose time has come.
+    fn retire(&mut self) {
+        let now = SystemClock.now();
+        let Lineage { old, slots, .. } = &mut self.lineage;
+        for event in old.look(self.host.gate(), slots, now) {
+            if let Event::Retired { outcome: Retirement::Unloaded, .. } = event {
+                self.counts.unloaded += 1;
+            }
+            self.feed.send(&event);
+        }
+    }
+
+    /// Watching can fall back to polling at any time.
+    fn follow_method(&mut self) {
+        let method = self.watcher.method();
+        if method == self.method {
+            return;
+        }
+        let timing = timing(&method);
+        self.sources.iter_mut().for_each(|source| source.settle.set_timing(timing));
+        self.method = method;
+        self.feed.send(&Event::Watching { method: words(&self.method) });
+    }
+
+    fn status(&self) -> Status {
+        let now = SystemClock.now();
+        let mut generations = self.lineage.old.status(self.host.gate(), &self.lineage.slots, now);
+        generations.push(crate::retire::status(&self.lineage.current, Vec::new(), now));
+        Status {
+            hot_crate: self.host.name().to_owned(),
+            current: self.lineage.current.number,
+            generations,
+            counts: self.counts,
+            last: self.last.clone(),
+            artifacts: self.sources.iter().map(|source| source.path.clone()).collect(),
+            watching: words(&self.method),
+            stages: self.stages.directory().to_owned(),
+        }
+    }
+}
+
+fn refused(refusal: Refusal) -> Outcome {
+    Outcome::Refused(refusal)
+}
+
+/// Whether another file has taken the place of the one that was staged.
+fn is_superseded(path: &std::path::Path, staged: FileIdentity) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|now| FileIdentity::of(&now) != staged)
+}
+
+fn timing(method: &Method) -> Timing {
+    match method {
+        Method::Native => Timing::NATIVE,
+        Method::Polling { interval, .. } => Timing::polling(*interval),
+    }
+}
+
+fn words(method: &Method) -> String {
+    match method {
+        Method::Native => "by the system's events".to_owned(),
+        Method::Polling { interval, why: None } => format!("by polling every {interval:?}"),
+        Method::Polling { interval, why: Some(why) } => {
+            format!("by polling every {interval:?}, because {why}")
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The generations that are no longer current: looked at until nobody is inside, then unloaded or retained.
+
+use std::time::Instant;
+
+use liveswap_abi::BarrierUnavailable;
+use liveswap_abi::gate::{Gate, HoldKind};
+
+use crate::check::Slots;
+use crate::event::{Event, Holder, HolderKind, Kind, Retirement};
+use crate::generation::Generation;
+use crate::status::{GenerationState, GenerationStatus};
+
+/// Old generations, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Retired {
+    generations: Vec<Generation>,
+    /// Set once the kernel refused the fence that the gate relies on: from then on nobody can be proven outside.
+    unfenced: Option<BarrierUnavailable>,
+}
+
+impl Retired {
+    /// Takes in a generation that was just replaced; the others are looked at again.
+    pub(crate) fn push(
+        &mut self,
+        generation: Generation,
+        unfenced: Option<BarrierUnavailable>,
+        now: Instant,
+    ) {
+        self.unfenced = self.unfenced.or(unfenced);
+        for old in &mut self.generations {
+            if let Some(drain) = &mut old.drain {
+                drain.hurry(now);
+            }
+        }
+        self.generations.push(generation);
+    }
+
+    /// When to look next.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let waiting = self.generations.iter().filter(|generation| generation.kind != Kind::Linked);
+        waiting.filter_map(|generation| Some(generation.drain.as_ref()?.due())).min()
+    }
+
+    /// Looks at every generation whose time has come and says what became of it.
+    pub(crate) fn look(&mut self, gate: &Gate, slots: &Slots, now: Instant) -> Vec<Event> {
+        let mut events = Vec::new();
+        for mut generation in std::mem::take(&mut self.generations) {
+            let due = generation.drain.as_ref().is_some_and(|drain| drain.is_due(now));
+            if !due || generation.kind == Kind::Linked {
+                self.generations.push(generation);
+                continue;
+            }
+            let number = generation.number;
+            if gate.is_held(generation.dispatch()) {
+                if generation.drain.as_mut().is_some_and(|drain| drain.still_held(now)) {
+                    let holders = holders(&generation, gate, slots, now);
+                    events.push(Event::Draining { generation: number, holders });
+                }
+                self.generations.push(generation);
+                continue;
+            }
+            let before = generation.retained.take();
+            let unloaded = match self.unfenced {
+                Some(unfenced) => {
+                    generation.retained =
+                        Some(format!("who is inside cannot be known: {unfenced}"));
+                    Err(Box::new(generation))
+                }
+                None => generation.unload(),
+            };
+            match unloaded {
+                Ok(()) => {
+                    let outcome = Retirement::Unloaded;
+                    events.push(Event::Retired { generation: number, outcome });
+                }
+                Err(mut generation) => {
+                    if let Some(drain) = &mut generation.drain {
+                        drain.retained(now);
+                    }
+                    // Said once; later looks only speak when the image leaves.
+                    if let (None, Some(why)) = (before, &generation.retained) {
+                        let outcome = Retirement::Retained { why: why.clone() };
+                        events.push(Event::Retired { generation: number, outcome });
+                    }
+                    self.generations.push(*generation);
+                }
+            }
+        }
+        events
+    }
+
+    /// A picture of each.
+    pub(crate) fn status(&self, gate: &Gate, slots: &Slots, now: Instant) -> Vec<GenerationStatus> {
+        let one = |generation: &Generation| {
+            status(generation, holders(generation, gate, slots, now), now)
+        };
+        self.generations.iter().map(one).collect()
+    }
+}
+
+/// A picture of one generation.
+pub(crate) fn status(
+    generation: &Generation,
+    mut holders: Vec<Holder>,
+    now: Instant,
+) -> GenerationStatus {
+    let state = match (&generation.drain, &generation.retained) {
+        (None, _) => GenerationState::Current,
+        (Some(_), Some(why)) => GenerationState::Retained { why: why.clone() },
+        (Some(_), None) if generation.kind == Kind::Linked => GenerationState::Linked,
+        (Some(_), None) => GenerationState::Draining,
+    };
+    let age = now.saturating_duration_since(generation.published);
+    if holders.is_empty() {
+        holders = left_behind(generation, age).collect();
+    }
+    GenerationStatus { number: generation.number, kind: generation.kind, state, age, holders }
+}
+
+fn holders(generation: &Generation, gate: &Gate, slots: &Slots, now: Instant) -> Vec<Holder> {
+    let since = generation.drain.as_ref().map_or(generation.published, |drain| drain.since());
+    let age = now.saturating_duration_since(since);
+    let inside = gate.holds(generation.dispatch()).into_iter().map(|hold| {
+        let kind = match hold.kind {
+            HoldKind::Call { slot } => HolderKind::Call { function: slots.path(slot).to_owned() },
+            HoldKind::Pin => HolderKind::Pin,
+        };
+        Holder { kind, thread: hold.thread, age }
+    });
+    inside.chain(left_behind(generation, age)).collect()
+}
+
+fn left_behind(
+    generation: &Generation,
+    age: std::time::Duration,
+) -> impl Iterator<Item = Holder> + use<> {
+    let kinds = generation.left_behind().into_iter();
+    kinds.map(move |kind| Holder { kind, thread: String::new(), age })
+}

@@ -1,0 +1,73 @@
+//! What the runtime is and has done, at one moment.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::event::{Holder, Kind, Reload};
+
+/// A picture of the runtime, made by its owner thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The hot crate's name.
+    pub hot_crate: String,
+    /// The generation that calls enter now.
+    pub current: u64,
+    /// Every generation that is still mapped, oldest first; the last is the current one.
+    pub generations: Vec<GenerationStatus>,
+    /// How many reloads ended in each way.
+    pub counts: Counts,
+    /// The last reload.
+    pub last: Option<Reload>,
+    /// The files that are watched for an artifact.
+    pub artifacts: Vec<PathBuf>,
+    /// How they are watched, in words.
+    pub watching: String,
+    /// Where this process keeps its stages.
+    pub stages: PathBuf,
+}
+
+/// One generation that is still mapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenerationStatus {
+    /// Its number.
+    pub number: u64,
+    /// Where its code comes from.
+    pub kind: Kind,
+    /// What it does.
+    pub state: GenerationState,
+    /// How long ago it was published.
+    pub age: Duration,
+    /// What holds it; for the current generation only what it left behind.
+    pub holders: Vec<Holder>,
+}
+
+/// What a generation does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GenerationState {
+    /// Calls enter it.
+    Current,
+    /// It is the program's own code, and a newer one is current.
+    Linked,
+    /// It waits until nothing holds it.
+    Draining,
+    /// It stays mapped on purpose.
+    Retained {
+        /// Why.
+        why: String,
+    },
+}
+
+/// How many reloads ended in each way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// A new generation became current.
+    pub swapped: u64,
+    /// The artifact was the current one.
+    pub unchanged: u64,
+    /// The artifact was refused.
+    pub refused: u64,
+    /// A newer artifact arrived first.
+    pub superseded: u64,
+    /// Generations whose image left the process.
+    pub unloaded: u64,
+}
