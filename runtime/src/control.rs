@@ -6,13 +6,15 @@
 //! arrives on a thread of its own. If the other side dies, the program goes on without it.
 
 mod link;
+mod socket;
 mod translate;
 
-pub use link::{Ended, Link, close, connect};
+pub use link::{Ended, Link};
+pub use socket::Socket;
 pub use translate::{event, told};
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 
 use crate::error::Error;
@@ -68,16 +70,16 @@ impl Control {
     ///
     /// As [`Control::connect_from_env`].
     pub fn connect(
-        address: &std::ffi::OsStr,
+        address: &OsStr,
         token: String,
         role: Role,
         mut deliver: impl FnMut(FromCli) + Send + 'static,
     ) -> Result<Control, Error> {
-        let stream = connect(address).map_err(|source| Error::ControlConnect {
+        let socket = Socket::connect(address).map_err(|source| Error::ControlConnect {
             address: address.to_string_lossy().into_owned(),
             source,
         })?;
-        let frames = Frames::new(stream, LONGEST);
+        let frames = Frames::new(socket, LONGEST);
         let link = Link::start("liveswap-control", frames, move |received| match received {
             Ok(message) => deliver(message),
             Err(ended) => tracing::debug!(%ended, "the connection to cargo liveswap ended"),
@@ -110,5 +112,5 @@ fn text(value: OsString) -> Option<String> {
     value.into_string().ok()
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

@@ -341,12 +341,8 @@ mod tests {
 
     #[test]
     fn a_token_is_never_shown() {
-        let hello = Hello {
-            protocol: PROTOCOL,
-            token: "s3cret".to_owned(),
-            pid: 7,
-            role: Role::Observer,
-        };
+        let hello =
+            Hello { protocol: PROTOCOL, token: "s3cret".to_owned(), pid: 7, role: Role::Observer };
         assert!(!format!("{hello:?}").contains("s3cret"));
         assert!(!format!("{:?}", ToCli::Hello(hello)).contains("s3cret"));
     }
@@ -406,7 +402,11 @@ mod tests {
     fn cutting_keeps_whole_lines_and_whole_characters() {
         let text = format!("{}\n{}", "é".repeat(LONGEST_RENDERED / 2 - 1), "é".repeat(100));
         let short = cut(text);
-        assert!(short.ends_with("\n… 200 bytes more are in the log\n"), "{:?}", &short[short.len() - 60..]);
+        assert!(
+            short.ends_with("\n… 200 bytes more are in the log\n"),
+            "{:?}",
+            &short[short.len() - 60..]
+        );
         assert!(cut("é".repeat(LONGEST_RENDERED)).contains("bytes more"));
     }
 }

@@ -2,18 +2,16 @@
 //! a bounded queue between them and their owner.
 
 use std::collections::VecDeque;
-use std::ffi::OsStr;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use interprocess::local_socket::prelude::*;
-use interprocess::local_socket::{GenericFilePath, Stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::socket::Socket;
 use crate::error::Error;
 use crate::wire::{Fault, Frames, ToCli, encode};
 
@@ -46,7 +44,7 @@ impl fmt::Display for Ended {
 ///
 /// Dropping it sends what waits, as long as the other side reads, and joins its threads.
 pub struct Link {
-    stream: Arc<Stream>,
+    socket: Socket,
     outbox: Arc<Outbox>,
     reader: Option<JoinHandle<()>>,
     writer: Option<JoinHandle<()>>,
@@ -61,16 +59,16 @@ impl Link {
     /// [`Error::ThreadStart`] when the system has no thread left.
     pub fn start<M: DeserializeOwned>(
         name: &'static str,
-        frames: Frames<Arc<Stream>>,
+        frames: Frames<Socket>,
         receive: impl FnMut(Result<M, Ended>) + Send + 'static,
     ) -> Result<Link, Error> {
-        let stream = Arc::clone(frames.source());
+        let socket = frames.source().clone();
         let outbox = Arc::new(Outbox::default());
         // Made before the threads, so that the first is ended if the second cannot be started.
-        let mut link = Link { stream, outbox, reader: None, writer: None };
+        let mut link = Link { socket, outbox, reader: None, writer: None };
 
-        let (stream, outbox) = (Arc::clone(&link.stream), Arc::clone(&link.outbox));
-        link.writer = Some(spawn(name, move || write(&outbox, &stream))?);
+        let (socket, outbox) = (link.socket.clone(), Arc::clone(&link.outbox));
+        link.writer = Some(spawn(name, move || write(&outbox, socket))?);
         let outbox = Arc::clone(&link.outbox);
         link.reader = Some(spawn(name, move || read(frames, receive, &outbox))?);
         Ok(link)
@@ -95,8 +93,9 @@ impl Link {
 impl Drop for Link {
     fn drop(&mut self) {
         self.outbox.finish(Instant::now() + FAREWELL);
-        close(&self.stream);
-        let threads = [self.writer.take(), if SHUTS_DOWN { self.reader.take() } else { None }];
+        self.socket.close();
+        let threads =
+            [self.writer.take(), if Socket::CLOSES_FOR_ALL { self.reader.take() } else { None }];
         for thread in threads.into_iter().flatten() {
             // The callback may own this very link, and a thread cannot join itself.
             if thread.thread().id() != thread::current().id() {
@@ -113,30 +112,6 @@ impl fmt::Debug for Link {
     }
 }
 
-/// Connects to the socket at `address`.
-///
-/// # Errors
-///
-/// What the system says: nobody listens, or not for this user.
-pub fn connect(address: &OsStr) -> io::Result<Arc<Stream>> {
-    Stream::connect(address.to_fs_name::<GenericFilePath>()?).map(Arc::new)
-}
-
-/// Whether [`close`] ends a reading that waits.
-const SHUTS_DOWN: bool = cfg!(unix);
-
-/// Ends both directions, for all who share the stream.
-pub fn close(stream: &Stream) {
-    #[cfg(unix)]
-    {
-        let Stream::UdSocket(stream) = stream;
-        // It fails only where the other side has ended both directions already.
-        let _ = stream.inner().shutdown(std::net::Shutdown::Both);
-    }
-    #[cfg(not(unix))]
-    let _ = stream;
-}
-
 fn spawn(
     name: &'static str,
     body: impl FnOnce() + Send + 'static,
@@ -148,7 +123,7 @@ fn spawn(
 }
 
 fn read<M: DeserializeOwned>(
-    mut frames: Frames<Arc<Stream>>,
+    mut frames: Frames<Socket>,
     mut receive: impl FnMut(Result<M, Ended>),
     outbox: &Outbox,
 ) {
@@ -160,14 +135,13 @@ fn read<M: DeserializeOwned>(
         }
     };
     outbox.close();
-    close(frames.source());
+    frames.source().close();
     receive(Err(ended));
 }
 
-fn write(outbox: &Outbox, stream: &Stream) {
-    let mut stream = stream;
+fn write(outbox: &Outbox, mut socket: Socket) {
     while let Some(line) = outbox.next() {
-        if stream.write_all(&line).is_err() {
+        if socket.write_all(&line).is_err() {
             outbox.close();
         }
     }
@@ -275,7 +249,8 @@ mod tests {
         for build in 0..CAPACITY as u64 + 2 {
             outbox.push(encode(&FromCli::BuildStarted { build }).unwrap());
         }
-        let lines: Vec<u8> = [outbox.next(), outbox.next()].into_iter().flatten().flatten().collect();
+        let lines: Vec<u8> =
+            [outbox.next(), outbox.next()].into_iter().flatten().flatten().collect();
         let mut frames = Frames::new(lines.as_slice(), LONGEST);
         assert_eq!(frames.next::<FromCli>().unwrap(), Some(FromCli::Lagged { missed: 2 }));
         assert_eq!(frames.next::<FromCli>().unwrap(), Some(FromCli::BuildStarted { build: 2 }));

@@ -1,7 +1,7 @@
 //! Both ends of a socket in one process.
 
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::io::Write;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -103,17 +103,13 @@ fn a_peer_that_does_not_read_delays_nobody() {
     assert!(start.elapsed() < LONG, "neither sending nor dropping waits for the reader");
 
     let mut frames = Frames::new(stream, LONGEST);
-    let mut missed = 0;
-    let mut last = None;
-    while let Ok(Some(message)) = frames.next() {
-        match message {
-            ToCli::Lagged { missed: more } => missed += more,
-            ToCli::Retired { generation, .. } => last = Some(generation),
-            _ => {}
-        }
+    let mut read = 0;
+    while let Ok(Some(ToCli::Hello(_) | ToCli::Lagged { .. } | ToCli::Retired { .. })) =
+        frames.next()
+    {
+        read += 1;
     }
-    assert!(last.is_none_or(|last| last < 2_000));
-    assert!(missed > 0 || last.is_none_or(|last| last < 1_999), "more than a socket holds");
+    assert!(read < 1_000, "{read} messages of 10 kB are more than a socket holds");
 }
 
 #[test]

@@ -92,8 +92,8 @@ impl<R: Read> Frames<R> {
 ///
 /// [`Fault::TooLong`] when nobody would read it, [`Fault::Malformed`] when it has no form as JSON.
 pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, Fault> {
-    let mut line = serde_json::to_vec(message)
-        .map_err(|error| Fault::Malformed { why: error.to_string() })?;
+    let mut line =
+        serde_json::to_vec(message).map_err(|error| Fault::Malformed { why: error.to_string() })?;
     line.push(b'\n');
     if line.len() > LONGEST { Err(Fault::TooLong { longest: LONGEST }) } else { Ok(line) }
 }
@@ -128,7 +128,10 @@ mod tests {
     #[test]
     fn what_is_no_message_is_a_fault_and_never_a_panic() {
         for line in ["\n", "{}\n", "{\"is\":\"shutdown\"}\n", "\u{0}\n", "[[[[\n", "12\n"] {
-            assert!(matches!(first(line.as_bytes(), 100), Err(Fault::Malformed { .. })), "{line:?}");
+            assert!(
+                matches!(first(line.as_bytes(), 100), Err(Fault::Malformed { .. })),
+                "{line:?}"
+            );
         }
         assert!(matches!(first(b"{\"is\":\"ask", 100), Err(Fault::Torn)));
         assert!(matches!(first(b"\xff\xfe\n", 100), Err(Fault::Malformed { .. })));
