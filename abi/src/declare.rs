@@ -50,7 +50,7 @@ macro_rules! hot_crate {
         $crate::__choose! {
             {
                 #[doc(hidden)]
-                #[allow(unsafe_code, missing_docs, unreachable_pub, clippy::all)]
+                #[allow(unsafe_code, missing_docs, unreachable_pub, unexpected_cfgs, clippy::all)]
                 pub mod __hot_crate {
                     #[$crate::__private::linkme::distributed_slice]
                     #[linkme(crate = $crate::__private::linkme)]
@@ -77,11 +77,13 @@ macro_rules! hot_crate {
 
                     pub struct Identity;
 
+                    const KIND: &str = if ::core::cfg!(liveswap_shared) { "shared" } else { "standalone" };
+
                     static MANIFEST: &[u8] = $crate::__record!(
                         "crate=", ::core::env!("CARGO_CRATE_NAME"),
                         "\nformat=", $crate::manifest::FORMAT,
                         "\nversion=", ::core::env!("CARGO_PKG_VERSION"),
-                        "\nkind=standalone",
+                        "\nkind=", KIND,
                         "\nabi=", $crate::manifest::ABI,
                         "\nrustc=", $crate::manifest::RUSTC,
                         "\ntarget=", $crate::manifest::TARGET,

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::LocalKey;
 
+use crate::allocator;
 use crate::function::FunctionEntry;
 use crate::gate::{Gate, Nested, PinHold, Record};
 use crate::interpose::{self, HOST_SIDE, HostSide, LeftBehind};
@@ -23,6 +24,7 @@ pub(crate) struct Ops {
     host_side: &'static HostSide,
     connect: fn(&'static HotCrate, &'static HotCrate, &'static LeftBehind),
     disconnect: fn(&'static HotCrate),
+    is_system_allocator: fn() -> Option<bool>,
     pub(crate) read_panic: ReadPanic,
     pub(crate) report_panic: fn(&'static HotCrate, PanicReport<'_>),
 }
@@ -69,6 +71,7 @@ impl HotCrate {
             host_side: &HOST_SIDE,
             connect,
             disconnect,
+            is_system_allocator: allocator::is_system,
             read_panic: panic::read_panic,
             report_panic: panic::report_panic,
         };
@@ -154,6 +157,12 @@ impl HotCrate {
     #[must_use]
     pub fn is_standalone(&self, host: &HotCrate) -> bool {
         self.ops.copy != host.ops.copy
+    }
+
+    /// Whether this image's global allocator is the system's; `None` where that cannot be told.
+    #[must_use]
+    pub fn is_system_allocator(&self) -> Option<bool> {
+        (self.ops.is_system_allocator)()
     }
 
     /// Connects an artifact's copy to the host's, and its interposers to `left_behind`.

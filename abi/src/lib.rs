@@ -9,6 +9,8 @@
 
 #![warn(missing_docs, unreachable_pub)]
 
+#[cfg(not(loom))]
+mod allocator;
 mod barrier;
 mod declare;
 pub mod dispatch;

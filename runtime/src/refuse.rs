@@ -61,6 +61,14 @@ pub(crate) fn other_identity(expected: &str, found: &str) -> Refusal {
     Refusal::one(Step::Check, difference(item, expected, found.to_owned(), remedy))
 }
 
+/// The refusal of a standalone artifact where memory could not be freed on the other side.
+pub(crate) fn other_allocator(in_host: bool) -> Refusal {
+    let found = if in_host { "another one in the program" } else { "another one in the artifact" };
+    let remedy = "leave `#[global_allocator]` out of development builds: values that cross are freed by the other side";
+    let item = "global allocator".to_owned();
+    Refusal::one(Step::Check, difference(item, "the system's on both sides", found.to_owned(), remedy))
+}
+
 /// The refusal where no artifact is there to take up.
 pub(crate) fn no_artifact(path: &Path) -> Refusal {
     let item = format!("`{}`", path.display());

@@ -338,6 +338,12 @@ impl Owner {
             let (expected, found) = (self.host.identity(), artifact.identity());
             return Err(refuse::other_identity(&format!("{expected:?}"), &format!("{found:?}")));
         }
+        if artifact.is_standalone(self.host) {
+            let host = self.host.is_system_allocator();
+            if [host, artifact.is_system_allocator()].contains(&Some(false)) {
+                return Err(refuse::other_allocator(host == Some(false)));
+            }
+        }
         let functions = check::list(artifact.functions())
             .map_err(|differences| Refusal { step: Step::Check, differences })?;
         let differences = check::compare(&self.functions, &functions);

@@ -29,11 +29,13 @@
 //! 4. *Nested call while a swap happens.* The nested call reads its table once. If that is the outer call's, the
 //!    outer hazard holds it for longer than the nested call lasts. If it is the newer one, it gets its own hazard
 //!    and cases 1 to 3 apply.
-//! 5. *A hold moves from a pin to a call.* A call under a pin may store its own hazard and the pin may drop first. The
-//!    pin's hazard is cleared after the call's was stored, and the drain reads the pin first: reading it empty
-//!    (acquire, pairs with the pin's release) it sees the call's.
-//! 6. *Thread exit.* A record is handed on only when its stack and its pin are empty; one that is not (a forgotten
-//!    pin) keeps its hold for ever and is reported, which is what was asked of it.
+//! 5. *A hold moves from a pin to a call.* A call under a pin may store its own hazard, in this record or in a borrowed
+//!    one (case 7), and the pin may drop first. The pin's hazard is cleared after the call's was stored, and the
+//!    drain reads the pins of all records before it reads any call's hazard: finding the pin's empty (acquire, pairs
+//!    with the pin's release) it sees the call's, and the record that it is in.
+//! 6. *Thread exit.* A record is handed on only when its stack and its pin are empty. One whose pin outlives the thread's
+//!    other locals is handed on when that pin drops; one with a forgotten pin keeps its hold for ever and is
+//!    reported, which is what was asked of it.
 //! 7. *A call after the thread gave its record back* (from a thread-local destructor), *or deeper than the stack*.
 //!    The call borrows a record of its own for as long as it lasts; claiming (acquire) and returning (release)
 //!    one is a compare-and-swap on `in_use`.
@@ -47,7 +49,8 @@ mod scan;
 
 use std::ptr;
 
-pub use record::{Entered, Nested, PinHold, Record};
+pub use record::{Claim, PinHold};
+pub(crate) use record::{Entered, Nested, Record};
 pub use scan::{Hold, HoldKind};
 
 use crate::barrier::{self, BarrierUnavailable};
@@ -109,7 +112,7 @@ impl Gate {
     ///
     /// The answer may be old by the time it is read.
     #[must_use]
-    pub fn generation(&self) -> u64 {
+    pub fn generation(&'static self) -> u64 {
         let entered = self.claim().enter_once(UNASSIGNED);
         let generation = entered.dispatch().generation();
         entered.leave();

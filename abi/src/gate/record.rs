@@ -24,19 +24,22 @@ pub(super) struct Hazard {
 
 /// Which generations one thread is inside.
 ///
-/// `top`, `source` and `pins` belong to the thread that holds the record; the rest is also read by the owner
-/// thread.
+/// `top`, `source`, `pins` and `orphan` belong to the thread that holds the record; the rest is also read by the
+/// owner thread.
 ///
-/// Obligation R1: only the thread that claimed a record calls its methods until it gives it back.
+/// Obligation R1: only the thread that claimed a record calls its methods until it gives it back; a [`Claim`] does
+/// not leave its thread.
 /// Obligation R2: calls of one thread leave in the reverse order of entering.
 #[repr(C)]
-pub struct Record {
+pub(crate) struct Record {
     /// The innermost hazard that is set, or the first where none is.
-    top: Cell<*const Hazard>,
+    top: Cell<usize>,
     /// Where this thread reads its current table: the gate, or its own pin.
-    source: Cell<*const AtomicPtr<Dispatch>>,
+    source: Cell<&'static AtomicPtr<Dispatch>>,
     pins: Cell<usize>,
-    gate: *const Gate,
+    /// Whether no thread will use the record again once its last pin is dropped.
+    orphan: Cell<bool>,
+    gate: &'static Gate,
     pub(super) hazards: [Hazard; HAZARDS],
     pub(super) pin: AtomicPtr<Dispatch>,
     in_use: AtomicBool,
@@ -47,22 +50,29 @@ pub struct Record {
 // SAFETY: the cells are only touched by the claiming thread (R1; `next` only before the record is published), everything
 // else is atomic.
 unsafe impl Sync for Record {}
-// SAFETY: a record holds no thread's own resources; handing it on is a release of `in_use` paired with an acquire.
-unsafe impl Send for Record {}
+
+/// The right to use a record, on the thread that claimed it.
+#[derive(Clone, Copy)]
+pub struct Claim {
+    record: &'static Record,
+    _not_send: PhantomData<*const ()>,
+}
 
 impl Gate {
     /// Hands out a record that no other thread uses: one given back earlier, or a new one.
     #[cold]
-    pub fn claim(&self) -> &'static Record {
-        self.records().find(|record| record.try_claim()).unwrap_or_else(|| self.publish())
+    pub(crate) fn claim(&'static self) -> Claim {
+        let free = self.records().find(|record| record.try_claim());
+        Claim { record: free.unwrap_or_else(|| self.publish()), _not_send: PhantomData }
     }
 
-    fn publish(&self) -> &'static Record {
+    fn publish(&'static self) -> &'static Record {
         let record: &'static Record = Box::leak(Box::new(Record {
-            top: Cell::new(ptr::null()),
-            source: Cell::new(ptr::from_ref(self.current())),
+            top: Cell::new(0),
+            source: Cell::new(self.current()),
             pins: Cell::new(0),
-            gate: ptr::from_ref(self),
+            orphan: Cell::new(false),
+            gate: self,
             hazards: std::array::from_fn(|_| Hazard {
                 dispatch: AtomicPtr::new(ptr::null_mut()),
                 slot: AtomicUsize::new(0),
@@ -72,11 +82,12 @@ impl Gate {
             next: Cell::new(ptr::null()),
             name: [const { AtomicU8::new(0) }; NAME],
         }));
-        record.top.set(record.hazards.as_ptr());
+        // Relaxed: the list behind the head is not followed here.
         let mut head = self.head().load(Ordering::Relaxed);
         loop {
             record.next.set(head.cast_const());
-            // Release pairs with the acquire load of the list's head in `Gate::records`.
+            // Release pairs with the acquire load of the list's head in `Gate::records`. A later publisher's exchange
+            // continues this one's release sequence, so that load sees every record behind the head.
             match self.head().compare_exchange_weak(
                 head,
                 ptr::from_ref(record).cast_mut(),
@@ -90,95 +101,102 @@ impl Gate {
     }
 }
 
-impl Record {
+impl Claim {
     /// Enters the current generation (or the pinned one) to call the function in `slot`.
     ///
-    /// `None` where a call of this thread is already inside a generation: [`Record::enter_nested`] is for that.
+    /// `None` where a call of this thread is already inside a generation: [`Claim::enter_nested`] is for that.
     #[inline(always)]
-    pub fn enter(&'static self, slot: usize) -> Option<Entered> {
-        let first = &self.hazards[0];
+    pub(crate) fn enter(self, slot: usize) -> Option<Entered> {
+        let first = &self.record.hazards[0];
         // Relaxed: only this thread writes its own hazards.
         if !first.dispatch.load(Ordering::Relaxed).is_null() {
             return None;
         }
-        Some(Entered { hazard: first, dispatch: first.protect(self.source(), slot) })
+        Some(Entered { hazard: first, dispatch: first.protect(self.record.source.get(), slot) })
     }
 
     /// Enters whatever this thread is inside already.
     #[inline]
-    pub fn enter_nested(&'static self, slot: usize) -> Nested {
-        let top = self.top.get();
-        // SAFETY: `top` points into `self.hazards`.
-        let innermost = unsafe { &*top };
+    pub(crate) fn enter_nested(self, slot: usize) -> Nested {
+        let record = self.record;
+        let top = record.top.get();
+        let source = record.source.get();
+        let innermost = &record.hazards[top];
         // Relaxed: only this thread writes its own hazards.
         let held = innermost.dispatch.load(Ordering::Relaxed);
         if held.is_null() {
-            let dispatch = innermost.protect(self.source(), slot);
-            return Nested { record: self, dispatch, exit: Exit::Clear(innermost, top) };
+            let dispatch = innermost.protect(source, slot);
+            return Nested { record, dispatch, exit: Exit::Clear(innermost, top) };
         }
         // Acquire pairs with the release in `Gate::swap`.
-        if held == self.source().load(Ordering::Acquire) {
-            return Nested { record: self, dispatch: held, exit: Exit::Covered }; // case 4
+        if held == source.load(Ordering::Acquire) {
+            return Nested { record, dispatch: held, exit: Exit::Covered }; // case 4
         }
-        if ptr::eq(top, &raw const self.hazards[HAZARDS - 1]) {
-            return self.overflow().enter_once(slot); // case 7
-        }
-        let own = top.wrapping_add(1);
-        // SAFETY: `top` is not the last of `self.hazards`, so the next one exists.
-        let hazard = unsafe { &*own };
-        let dispatch = hazard.protect(self.source(), slot);
-        self.top.set(own);
-        Nested { record: self, dispatch, exit: Exit::Clear(hazard, top) }
+        let Some(hazard) = record.hazards.get(top + 1) else {
+            return record.overflow().enter_once(slot); // case 7
+        };
+        record.top.set(top + 1);
+        let dispatch = hazard.protect(source, slot);
+        Nested { record, dispatch, exit: Exit::Clear(hazard, top) }
     }
 
     /// Enters on a record just claimed, which is given back when this one call leaves (case 7).
-    pub fn enter_once(&'static self, slot: usize) -> Nested {
-        let dispatch = self.hazards[0].protect(self.source(), slot);
-        Nested { record: self, dispatch, exit: Exit::GiveBack }
-    }
-
-    /// Claims a record for one call more than this one has room for.
-    #[cold]
-    fn overflow(&self) -> &'static Record {
-        let record = self.gate().claim();
-        record.source.set(self.source.get());
-        record
+    pub(crate) fn enter_once(self, slot: usize) -> Nested {
+        let record = self.record;
+        let dispatch = record.hazards[0].protect(record.source.get(), slot);
+        Nested { record, dispatch, exit: Exit::GiveBack }
     }
 
     /// Makes every call of this thread use one generation until the last pin is dropped.
-    pub fn pin(&'static self) -> PinHold {
-        let pins = self.pins.get();
+    pub(crate) fn pin(self) -> PinHold {
+        let record = self.record;
+        let pins = record.pins.get();
         if pins == 0 {
-            let current = self.gate().current();
-            protect(&self.pin, current);
-            self.source.set(&raw const self.pin);
+            protect(&record.pin, record.gate.current());
+            record.source.set(&record.pin);
         }
-        self.pins.set(pins + 1);
-        PinHold { record: self, once: false, _not_send: PhantomData }
+        record.pins.set(pins + 1);
+        PinHold { record, _not_send: PhantomData }
     }
 
     /// Pins with a record just claimed, for a thread that has given its own back: it holds the generation, but the
     /// thread's calls still go to the newest.
-    pub fn pin_once(&'static self) -> PinHold {
-        let mut pin = self.pin();
-        pin.once = true;
-        pin
+    pub(crate) fn pin_once(self) -> PinHold {
+        self.record.orphan.set(true);
+        self.pin()
     }
 
     /// Names the thread for reports; longer names are cut.
-    pub fn set_name(&self, name: &str) {
+    #[cfg_attr(loom, allow(dead_code, reason = "called where threads attach, which the model does itself"))]
+    pub(crate) fn set_name(self, name: &str) {
         let bytes = name.as_bytes();
-        for (index, cell) in self.name.iter().enumerate() {
+        for (index, cell) in self.record.name.iter().enumerate() {
             // Relaxed: a name is for reports; one read while it changes may be mixed.
             cell.store(bytes.get(index).copied().unwrap_or(0), Ordering::Relaxed);
         }
     }
 
-    /// Gives the record back when its thread ends; one with a hold left is never handed on (case 6).
-    pub fn release(&self) {
+    /// Gives the record back when its thread ends; one with a hold left is not handed on (case 6).
+    pub(crate) fn release(self) {
+        self.record.release();
+    }
+}
+
+impl Record {
+    /// Claims a record for one call more than this one has room for.
+    #[cold]
+    fn overflow(&self) -> Claim {
+        let claim = self.gate.claim();
+        claim.record.source.set(self.source.get());
+        claim
+    }
+
+    fn release(&self) {
         // Relaxed: only this thread writes its own hazards.
         let inside = !self.hazards[0].dispatch.load(Ordering::Relaxed).is_null();
-        if !inside && self.pins.get() == 0 {
+        if inside || self.pins.get() > 0 {
+            self.orphan.set(true);
+        } else {
             self.give_back();
         }
     }
@@ -194,20 +212,10 @@ impl Record {
 
     #[cold]
     fn give_back(&self) {
-        self.source.set(ptr::from_ref(self.gate().current()));
+        self.source.set(self.gate.current());
+        self.orphan.set(false);
         // Release pairs with the acquire in `try_claim`.
         self.in_use.store(false, Ordering::Release);
-    }
-
-    fn gate(&self) -> &Gate {
-        // SAFETY: the gate outlives its records; it is a static, or lives as long as the model's run.
-        unsafe { &*self.gate }
-    }
-
-    #[inline(always)]
-    fn source(&self) -> &AtomicPtr<Dispatch> {
-        // SAFETY: `source` is the gate's current table or this thread's pin, in a record that is never freed.
-        unsafe { &*self.source.get() }
     }
 }
 
@@ -248,7 +256,7 @@ fn protect(hazard: &AtomicPtr<Dispatch>, source: &AtomicPtr<Dispatch>) -> *mut D
 /// It has no destructor, so that the call between enter and leave needs no landing pad: fenced bodies never unwind, and
 /// a hold that is forgotten keeps its generation loaded, which is safe.
 #[must_use = "the generation is held until `leave`"]
-pub struct Entered {
+pub(crate) struct Entered {
     hazard: &'static Hazard,
     dispatch: *const Dispatch,
 }
@@ -256,22 +264,21 @@ pub struct Entered {
 impl Entered {
     /// The table that this call uses.
     #[inline(always)]
-    #[must_use]
-    pub fn dispatch(&self) -> &Dispatch {
+    pub(crate) fn dispatch(&self) -> &Dispatch {
         // SAFETY: a hazard of this thread names the table, so the owner thread keeps it allocated.
         unsafe { &*self.dispatch }
     }
 
     /// Ends the hold.
     #[inline(always)]
-    pub fn leave(self) {
+    pub(crate) fn leave(self) {
         self.hazard.clear();
     }
 }
 
 /// A call in progress inside another one, or on a record of its own; like [`Entered`] it has no destructor.
 #[must_use = "the generation is held until `leave`"]
-pub struct Nested {
+pub(crate) struct Nested {
     record: &'static Record,
     dispatch: *const Dispatch,
     exit: Exit,
@@ -281,22 +288,21 @@ pub struct Nested {
 enum Exit {
     /// An outer call of this thread holds the same generation.
     Covered,
-    /// This hazard is the call's own; the other is below it.
-    Clear(&'static Hazard, *const Hazard),
+    /// This hazard is the call's own; below it is the one with this index.
+    Clear(&'static Hazard, usize),
     /// The whole record is the call's own.
     GiveBack,
 }
 
 impl Nested {
     /// The table that this call uses.
-    #[must_use]
-    pub fn dispatch(&self) -> &Dispatch {
+    pub(crate) fn dispatch(&self) -> &Dispatch {
         // SAFETY: a hazard of this thread names the table, so the owner thread keeps it allocated.
         unsafe { &*self.dispatch }
     }
 
     /// Ends the hold.
-    pub fn leave(self) {
+    pub(crate) fn leave(self) {
         match self.exit {
             Exit::Covered => {}
             Exit::Clear(hazard, below) => {
@@ -315,7 +321,6 @@ impl Nested {
 #[must_use = "the generation is pinned only while this lives"]
 pub struct PinHold {
     record: &'static Record,
-    once: bool,
     _not_send: PhantomData<*const ()>,
 }
 
@@ -335,13 +340,14 @@ impl Drop for PinHold {
         let record = self.record;
         let pins = record.pins.get() - 1;
         record.pins.set(pins);
-        if pins == 0 {
-            record.source.set(ptr::from_ref(record.gate().current()));
-            // Release pairs with the scan's acquire load (cases 3 and 5).
-            record.pin.store(ptr::null_mut(), Ordering::Release);
+        if pins > 0 {
+            return;
         }
-        if self.once {
-            record.give_back();
+        record.source.set(record.gate.current());
+        // Release pairs with the scan's acquire load (cases 3 and 5).
+        record.pin.store(ptr::null_mut(), Ordering::Release);
+        if record.orphan.get() {
+            record.release();
         }
     }
 }

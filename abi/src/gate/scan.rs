@@ -30,37 +30,48 @@ impl Gate {
     /// Whether any thread is inside `dispatch`, which a [`Gate::swap`] has replaced.
     #[must_use]
     pub fn is_held(&self, dispatch: *const Dispatch) -> bool {
-        self.records().any(|record| record.holds(dispatch).next().is_some())
+        // The order is the direction in which a hold can move (case 5).
+        self.records().any(|record| record.is_pinned_to(dispatch))
+            || self.records().any(|record| record.calls(dispatch).next().is_some())
     }
 
     /// Everything that holds `dispatch`, which a [`Gate::swap`] has replaced.
     #[must_use]
     pub fn holds(&self, dispatch: *const Dispatch) -> Vec<Hold> {
-        self.records()
-            .flat_map(|record| {
-                record.holds(dispatch).map(|kind| Hold { kind, thread: record.thread_name() })
-            })
-            .collect()
+        let pins = self.records().filter(|record| record.is_pinned_to(dispatch));
+        let mut holds: Vec<Hold> = pins.map(|record| record.hold(HoldKind::Pin)).collect();
+        // Collected before the calls are looked at (case 5).
+        for record in self.records() {
+            holds.extend(record.calls(dispatch).map(|slot| record.hold(HoldKind::Call { slot })));
+        }
+        holds
     }
 }
 
 impl Record {
-    /// The pin first, then the calls: the direction in which a hold can move (case 5).
-    fn holds(&self, dispatch: *const Dispatch) -> impl Iterator<Item = HoldKind> {
+    fn is_pinned_to(&self, dispatch: *const Dispatch) -> bool {
         // Acquire pairs with the release stores of `PinHold::drop` and `protect`.
-        let pinned = self.pin.load(Ordering::Acquire).cast_const() == dispatch;
-        let calls = self
-            .hazards
+        self.pin.load(Ordering::Acquire).cast_const() == dispatch
+    }
+
+    /// The slots of the calls inside `dispatch`, outermost first.
+    fn calls(&self, dispatch: *const Dispatch) -> impl Iterator<Item = usize> {
+        self.hazards
             .iter()
             // Acquire pairs with the release stores of `Hazard::clear` and `protect`.
             .filter(move |hazard| hazard.dispatch.load(Ordering::Acquire).cast_const() == dispatch)
-            .map(|hazard| HoldKind::Call { slot: hazard.slot.load(Ordering::Relaxed) });
-        pinned.then_some(HoldKind::Pin).into_iter().chain(calls)
+            // Relaxed: stored before the table (release), read after it (acquire); by now it may be a later call's.
+            .map(|hazard| hazard.slot.load(Ordering::Relaxed))
+    }
+
+    fn hold(&self, kind: HoldKind) -> Hold {
+        Hold { kind, thread: self.thread_name() }
     }
 
     fn thread_name(&self) -> String {
         let mut bytes = [0_u8; NAME];
         for (byte, cell) in bytes.iter_mut().zip(&self.name) {
+            // Relaxed: a name is for reports.
             *byte = cell.load(Ordering::Relaxed);
         }
         let len = bytes.iter().position(|byte| *byte == 0).unwrap_or(NAME);
