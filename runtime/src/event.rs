@@ -57,6 +57,8 @@ pub struct Reload {
     pub outcome: Outcome,
     /// The artifact that was taken up.
     pub artifact: PathBuf,
+    /// The blake3 digest of its bytes in hexadecimal digits; `None` where they could not be read.
+    pub digest: Option<String>,
     /// How long each step took.
     pub timings: Timings,
 }

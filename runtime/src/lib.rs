@@ -17,10 +17,11 @@
 #![warn(missing_docs, unreachable_pub)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod announce;
 mod check;
 pub mod clock;
-mod drain;
 pub mod control;
+mod drain;
 #[allow(unsafe_code, reason = "the loader's own calls live here and nowhere else on this floor")]
 pub mod dylib;
 mod error;

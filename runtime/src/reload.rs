@@ -11,12 +11,12 @@ use crossbeam_channel::{Receiver, Sender, after, never, select};
 use liveswap_abi::HotCrate;
 use liveswap_abi::dispatch::Dispatch;
 
+use crate::announce::Announcer;
 use crate::check::{self, Functions, Slots};
 use crate::clock::{Clock, Stopwatch, SystemClock};
 use crate::drain::Drain;
 use crate::error::Error;
 use crate::event::{Event, Outcome, Refusal, Reload, Retirement, Step, Timings};
-use crate::feed::Feed;
 use crate::file::FileIdentity;
 use crate::generation::{Candidate, Generation};
 use crate::refuse;
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Reload(Sender<Reload>),
     /// Answer with a picture of the runtime.
     Status(Sender<Status>),
+    /// Tell `cargo liveswap` the status, which it asked for.
+    TellStatus,
     /// End.
     Shutdown,
 }
@@ -76,7 +78,7 @@ pub(crate) struct Owner {
     report_after: Duration,
     counts: Counts,
     last: Option<Reload>,
-    feed: Feed,
+    announcer: Announcer,
 }
 
 /// What the owner thread is started with.
@@ -91,7 +93,7 @@ pub(crate) struct Setup {
     pub(crate) stages: Arc<Stages>,
     pub(crate) watcher: Watcher,
     pub(crate) report_after: Duration,
-    pub(crate) feed: Feed,
+    pub(crate) announcer: Announcer,
 }
 
 impl Owner {
@@ -110,7 +112,7 @@ impl Owner {
             report_after: setup.report_after,
             counts: Counts::default(),
             last: None,
-            feed: setup.feed,
+            announcer: setup.announcer,
             method,
         };
         for path in artifacts {
@@ -146,11 +148,12 @@ impl Owner {
                 Wake::Command(Command::Status(answer)) => {
                     let _ = answer.send(self.status());
                 }
+                Wake::Command(Command::TellStatus) => self.announcer.tell_status(&self.status()),
                 Wake::Due => self.due(),
                 Wake::Command(Command::Shutdown) | Wake::Orphaned => break,
             }
         }
-        self.feed.end();
+        self.announcer.end();
         self.lineage
     }
 
@@ -215,7 +218,7 @@ impl Owner {
                         Step::Settle,
                         &Error::Unfinished { path: path.clone(), source: unfinished },
                     );
-                    self.finish(Outcome::Refused(refusal), path, Timings::default(), noticed);
+                    self.finish(Outcome::Refused(refusal), path, None, Timings::default(), noticed);
                 }
             }
             Decision::Nothing | Decision::LookAgainAt(_) => {}
@@ -238,7 +241,7 @@ impl Owner {
                 let path =
                     self.sources.first().map(|source| source.path.clone()).unwrap_or_default();
                 let refusal = refuse::no_artifact(&path);
-                self.finish(Outcome::Refused(refusal), path, Timings::default(), None)
+                self.finish(Outcome::Refused(refusal), path, None, Timings::default(), None)
             }
         }
     }
@@ -250,15 +253,23 @@ impl Owner {
         if let Some(noticed) = noticed {
             timings.settle = stopwatch.started().saturating_duration_since(noticed);
         }
-        let outcome = self.pipeline(path, &mut timings, &mut stopwatch);
+        let mut digest = None;
+        let outcome = self.pipeline(path, &mut digest, &mut timings, &mut stopwatch);
         let outcome = outcome.unwrap_or_else(|stop| stop);
-        self.finish(outcome, path.to_owned(), timings, noticed.or(Some(stopwatch.started())))
+        self.finish(
+            outcome,
+            path.to_owned(),
+            digest,
+            timings,
+            noticed.or(Some(stopwatch.started())),
+        )
     }
 
     /// The steps before the swap, each of which can end the reload, and the swap.
     fn pipeline(
         &mut self,
         path: &std::path::Path,
+        digest: &mut Option<String>,
         timings: &mut Timings,
         stopwatch: &mut Stopwatch<SystemClock>,
     ) -> Result<Outcome, Outcome> {
@@ -267,6 +278,7 @@ impl Owner {
         timings.stage = stopwatch.lap();
         let stage = stage?;
         let source = stage.source();
+        *digest = Some(stage.digest().to_hex().to_string());
         if self.lineage.current.digest == Some(stage.digest()) {
             return Err(Outcome::Unchanged { generation: self.lineage.current.number });
         }
@@ -373,6 +385,7 @@ impl Owner {
         &mut self,
         outcome: Outcome,
         artifact: PathBuf,
+        digest: Option<String>,
         mut timings: Timings,
         since: Option<Instant>,
     ) -> Reload {
@@ -391,9 +404,9 @@ impl Owner {
                 tracing::warn!(%refusal, "refused");
             }
         }
-        let reload = Reload { outcome, artifact, timings };
+        let reload = Reload { outcome, artifact, digest, timings };
         self.last = Some(reload.clone());
-        self.feed.send(&Event::Reloaded(reload.clone()));
+        self.announcer.tell(&Event::Reloaded(reload.clone()));
         self.retire();
         reload
     }
@@ -406,7 +419,7 @@ impl Owner {
             if let Event::Retired { outcome: Retirement::Unloaded, .. } = event {
                 self.counts.unloaded += 1;
             }
-            self.feed.send(&event);
+            self.announcer.tell(&event);
         }
     }
 
@@ -419,7 +432,7 @@ impl Owner {
         let timing = timing(&method);
         self.sources.iter_mut().for_each(|source| source.settle.set_timing(timing));
         self.method = method;
-        self.feed.send(&Event::Watching { method: words(&self.method) });
+        self.announcer.tell(&Event::Watching { method: words(&self.method) });
     }
 
     fn status(&self) -> Status {

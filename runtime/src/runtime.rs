@@ -12,8 +12,10 @@ use liveswap_abi::HotCrate;
 use liveswap_abi::dispatch::Dispatch;
 use liveswap_abi::gate::PinHold;
 
+use crate::announce::Announcer;
 use crate::check::{self, Slots};
 use crate::clock::{Clock, SystemClock};
+use crate::control::{self, Control};
 use crate::error::Error;
 use crate::event::{Event, Reload};
 use crate::feed::{Events, Feed};
@@ -25,6 +27,7 @@ use crate::stage::{DEFAULT_LIMIT, Stages};
 use crate::status::Status;
 use crate::verify::Manifest;
 use crate::watch::{Mode, Watcher};
+use crate::wire::FromCli;
 
 const THREAD: &str = "liveswap";
 
@@ -62,6 +65,7 @@ pub struct Builder {
     watch: Mode,
     artifact_limit: u64,
     report_held_after: Duration,
+    owns_terminal: bool,
 }
 
 /// Makes every call of this thread use one generation, until it drops; made by [`Runtime::pin`].
@@ -113,6 +117,7 @@ impl Runtime {
             watch: Mode::Native,
             artifact_limit: DEFAULT_LIMIT,
             report_held_after: Duration::from_secs(1),
+            owns_terminal: false,
         }
     }
 
@@ -234,6 +239,14 @@ impl Builder {
         self
     }
 
+    /// Asks the `cargo liveswap` that started the program to print nothing: the program draws on the terminal, and shows
+    /// compile errors and swaps by itself from [`Runtime::events`].
+    #[must_use]
+    pub fn owns_terminal(mut self, owns: bool) -> Builder {
+        self.owns_terminal = owns;
+        self
+    }
+
     /// Starts watching and the owner thread.
     ///
     /// An artifact that is newer than the program is taken up at once; none at all is a normal start.
@@ -281,15 +294,16 @@ impl Builder {
             let _ = host.gate().swap(current.dispatch());
             Lineage { current, old: Retired::default(), slots, last_number: 0 }
         });
-        let reports = feed.clone();
+        let (commands, inbox) = unbounded();
+        let announcer = Announcer::new(host.name(), feed.clone(), self.connect(&feed, &commands)?);
+        let reports = announcer.clone();
         host.set_panic_listener(Some(Arc::new(move |report| {
             let (file, line, column) = report.location;
-            reports.send(&Event::Panicked {
+            reports.tell(&Event::Panicked {
                 message: report.message.to_owned(),
                 location: format!("{file}:{line}:{column}"),
             });
         })));
-        let (commands, inbox) = unbounded();
         let setup = Setup {
             host,
             manifest,
@@ -300,7 +314,7 @@ impl Builder {
             stages: Arc::clone(&stages),
             watcher,
             report_after: self.report_held_after,
-            feed: feed.clone(),
+            announcer,
         };
         let owner = Owner::new(setup);
         let thread = std::thread::Builder::new()
@@ -308,6 +322,24 @@ impl Builder {
             .spawn(move || owner.run(&inbox, &notices))
             .map_err(|source| Error::ThreadStart { name: THREAD, source })?;
         Ok(Runtime { host, commands, feed, stages, thread: Some(thread) })
+    }
+
+    /// Connects to the `cargo liveswap` that started this program, if one did.
+    fn connect(&self, feed: &Feed, commands: &Sender<Command>) -> Result<Option<Control>, Error> {
+        let (feed, commands) = (feed.clone(), commands.clone());
+        let deliver = move |message| match message {
+            // Fails only when the owner thread has ended, and then nobody wants to know.
+            FromCli::AskStatus => drop(commands.send(Command::TellStatus)),
+            message => control::event(message).iter().for_each(|event| feed.send(event)),
+        };
+        match Control::connect_from_env(self.host.name(), self.owns_terminal, deliver) {
+            Err(error @ Error::ControlConnect { .. }) => {
+                // The program works from the watcher alone.
+                tracing::warn!(%error, "started without its builder");
+                Ok(None)
+            }
+            connected => connected,
+        }
     }
 
     fn artifacts(&self, executable: &Path) -> Vec<PathBuf> {

@@ -7,12 +7,10 @@ use crate::status::{self, GenerationState};
 use crate::wire::{self, FromCli, ToCli};
 
 /// What `cargo liveswap` is told of an event; nothing of those that it told itself.
-///
-/// `digest` is that of the artifact, for a reload whose bytes were read.
 #[must_use]
-pub fn told(hot_crate: &str, event: &Event, digest: Option<&str>) -> Option<ToCli> {
+pub fn told(hot_crate: &str, event: &Event) -> Option<ToCli> {
     Some(match event {
-        Event::Reloaded(reload) => ToCli::Reloaded(self::reload(hot_crate, reload, digest)),
+        Event::Reloaded(reload) => ToCli::Reloaded(self::reload(hot_crate, reload)),
         Event::Draining { generation, holders } => ToCli::Draining {
             generation: *generation,
             holders: holders.iter().map(ToString::to_string).collect(),
@@ -43,11 +41,11 @@ pub fn event(message: FromCli) -> Option<Event> {
     }
 }
 
-fn reload(hot_crate: &str, reload: &Reload, digest: Option<&str>) -> wire::Reload {
+fn reload(hot_crate: &str, reload: &Reload) -> wire::Reload {
     wire::Reload {
         hot_crate: hot_crate.to_owned(),
         artifact: reload.artifact.to_string_lossy().into_owned(),
-        digest: digest.map(str::to_owned),
+        digest: reload.digest.clone(),
         outcome: outcome(&reload.outcome),
         timings: timings(&reload.timings),
     }
@@ -124,7 +122,12 @@ mod tests {
 
     fn reloaded(outcome: Outcome) -> Event {
         let timings = Timings { swap: Duration::from_micros(7), ..Timings::default() };
-        Event::Reloaded(Reload { outcome, artifact: "t/libgame.so".into(), timings })
+        Event::Reloaded(Reload {
+            outcome,
+            artifact: "t/libgame.so".into(),
+            digest: Some("ab".to_owned()),
+            timings,
+        })
     }
 
     #[test]
@@ -151,7 +154,7 @@ mod tests {
             (Outcome::Superseded, r#""superseded""#),
         ];
         for (outcome, expected) in cases {
-            let Some(ToCli::Reloaded(told)) = told("game", &reloaded(outcome), Some("ab")) else {
+            let Some(ToCli::Reloaded(told)) = told("game", &reloaded(outcome)) else {
                 panic!("a reload is always told");
             };
             assert_eq!(serde_json::to_string(&told.outcome).unwrap(), expected);
@@ -167,7 +170,7 @@ mod tests {
             event(FromCli::BuildFailed { build: 1, rendered: "error: no".to_owned() }),
         ];
         for event in heard {
-            assert_eq!(told("game", &event.unwrap(), None), None);
+            assert_eq!(told("game", &event.unwrap()), None);
         }
         assert_eq!(event(FromCli::AskStatus), None);
     }
