@@ -394,7 +394,7 @@ mod tests {
             let line = encode(&message).unwrap();
             assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
             let mut frames = Frames::new(line.as_slice(), LONGEST);
-            assert_eq!(frames.next::<ToCli>().unwrap(), Some(message));
+            assert_eq!(frames.message::<ToCli>().unwrap(), Some(message));
         }
     }
 

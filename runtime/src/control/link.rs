@@ -128,7 +128,7 @@ fn read<M: DeserializeOwned>(
     outbox: &Outbox,
 ) {
     let ended = loop {
-        match frames.next() {
+        match frames.message() {
             Ok(Some(message)) => receive(Ok(message)),
             Ok(None) => break Ended::Closed,
             Err(fault) => break Ended::Fault(fault),
@@ -252,8 +252,8 @@ mod tests {
         let lines: Vec<u8> =
             [outbox.next(), outbox.next()].into_iter().flatten().flatten().collect();
         let mut frames = Frames::new(lines.as_slice(), LONGEST);
-        assert_eq!(frames.next::<FromCli>().unwrap(), Some(FromCli::Lagged { missed: 2 }));
-        assert_eq!(frames.next::<FromCli>().unwrap(), Some(FromCli::BuildStarted { build: 2 }));
+        assert_eq!(frames.message::<FromCli>().unwrap(), Some(FromCli::Lagged { missed: 2 }));
+        assert_eq!(frames.message::<FromCli>().unwrap(), Some(FromCli::BuildStarted { build: 2 }));
     }
 
     #[test]

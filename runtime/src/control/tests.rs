@@ -50,7 +50,7 @@ fn the_program_speaks_first_and_hears_what_is_said() {
     let bench = Bench::new();
     let (control, hears, stream) = bench.connect();
     let mut frames = Frames::new(stream.try_clone().unwrap(), LONGEST);
-    let Some(ToCli::Hello(hello)) = frames.next().unwrap() else { panic!("no hello") };
+    let Some(ToCli::Hello(hello)) = frames.message().unwrap() else { panic!("no hello") };
     assert_eq!((hello.token.as_str(), hello.protocol), ("secret", PROTOCOL));
     assert_eq!(hello.pid, std::process::id());
 
@@ -59,7 +59,7 @@ fn the_program_speaks_first_and_hears_what_is_said() {
         assert_eq!(hears.recv_timeout(LONG).unwrap(), message);
     }
     control.send(&ToCli::Watching { method: "natively".to_owned() });
-    let told: Option<ToCli> = frames.next().unwrap();
+    let told: Option<ToCli> = frames.message().unwrap();
     assert_eq!(told, Some(ToCli::Watching { method: "natively".to_owned() }));
 }
 
@@ -70,10 +70,10 @@ fn the_last_words_arrive_before_the_end() {
     control.send(&ToCli::Retired { generation: 4, retained: None });
     drop(control);
     let mut frames = Frames::new(stream, LONGEST);
-    assert!(matches!(frames.next().unwrap(), Some(ToCli::Hello(_))));
-    let last: Option<ToCli> = frames.next().unwrap();
+    assert!(matches!(frames.message().unwrap(), Some(ToCli::Hello(_))));
+    let last: Option<ToCli> = frames.message().unwrap();
     assert_eq!(last, Some(ToCli::Retired { generation: 4, retained: None }));
-    assert_eq!(frames.next::<ToCli>().unwrap(), None);
+    assert_eq!(frames.message::<ToCli>().unwrap(), None);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_peer_that_does_not_read_delays_nobody() {
     let mut frames = Frames::new(stream, LONGEST);
     let mut read = 0;
     while let Ok(Some(ToCli::Hello(_) | ToCli::Lagged { .. } | ToCli::Retired { .. })) =
-        frames.next()
+        frames.message()
     {
         read += 1;
     }

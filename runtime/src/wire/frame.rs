@@ -64,7 +64,7 @@ impl<R: Read> Frames<R> {
     /// # Errors
     ///
     /// Nothing more can be read after any [`Fault`].
-    pub fn next<M: DeserializeOwned>(&mut self) -> Result<Option<M>, Fault> {
+    pub fn message<M: DeserializeOwned>(&mut self) -> Result<Option<M>, Fault> {
         self.line.clear();
         // One byte more than allowed tells a line that is too long from one that just fits.
         let limit = self.longest as u64 + 1;
@@ -104,16 +104,16 @@ mod tests {
     use crate::wire::FromCli;
 
     fn first(bytes: &[u8], longest: usize) -> Result<Option<FromCli>, Fault> {
-        Frames::new(bytes, longest).next()
+        Frames::new(bytes, longest).message()
     }
 
     #[test]
     fn lines_are_read_one_by_one_until_the_end() {
         let bytes = b"{\"is\":\"ask_status\"}\n{\"is\":\"build_started\",\"build\":1}\n";
         let mut frames = Frames::new(bytes.as_slice(), 64);
-        assert_eq!(frames.next::<FromCli>().unwrap(), Some(FromCli::AskStatus));
-        assert_eq!(frames.next::<FromCli>().unwrap(), Some(FromCli::BuildStarted { build: 1 }));
-        assert_eq!(frames.next::<FromCli>().unwrap(), None);
+        assert_eq!(frames.message::<FromCli>().unwrap(), Some(FromCli::AskStatus));
+        assert_eq!(frames.message::<FromCli>().unwrap(), Some(FromCli::BuildStarted { build: 1 }));
+        assert_eq!(frames.message::<FromCli>().unwrap(), None);
     }
 
     #[test]
