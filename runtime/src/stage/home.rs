@@ -86,6 +86,7 @@ fn lock(file: &File) -> bool {
 /// Makes a directory that no process has had, for this user alone.
 fn make_directory(stages: &Path) -> io::Result<PathBuf> {
     let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "there is no mode to set"))]
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     {
