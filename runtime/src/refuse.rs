@@ -66,7 +66,10 @@ pub(crate) fn other_allocator(in_host: bool) -> Refusal {
     let found = if in_host { "another one in the program" } else { "another one in the artifact" };
     let remedy = "leave `#[global_allocator]` out of development builds: values that cross are freed by the other side";
     let item = "global allocator".to_owned();
-    Refusal::one(Step::Check, difference(item, "the system's on both sides", found.to_owned(), remedy))
+    Refusal::one(
+        Step::Check,
+        difference(item, "the system's on both sides", found.to_owned(), remedy),
+    )
 }
 
 /// The refusal where no artifact is there to take up.

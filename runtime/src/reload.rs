@@ -70,8 +70,11 @@ pub(crate) struct Owner {
     functions: Functions,
     lineage: Lineage,
     sources: Vec<Source>,
-    /// The file that was taken up last, whichever of its names it was taken by.
-    taken: Option<FileIdentity>,
+    /// Files that need not be taken up: those that are part of the program, and the one taken up last, by whichever of
+    /// its names.
+    known: Vec<FileIdentity>,
+    /// How many of them are part of the program.
+    linked: usize,
     stages: Arc<Stages>,
     watcher: Watcher,
     method: Method,
@@ -106,7 +109,8 @@ impl Owner {
             functions,
             lineage,
             sources: Vec::new(),
-            taken: None,
+            known: Vec::new(),
+            linked: 0,
             stages: setup.stages,
             watcher: setup.watcher,
             report_after: setup.report_after,
@@ -122,12 +126,13 @@ impl Owner {
             let is_linked =
                 identity.and_then(|is| is.modified).zip(linked).is_some_and(|(m, l)| m <= l);
             if is_linked {
-                owner.taken = identity;
+                owner.known.extend(identity);
             } else if look.is_some() {
                 settle.touched(crate::watch::Touch::Changed, SystemClock.now());
             }
             owner.sources.push(Source { path, settle, noticed: None });
         }
+        owner.linked = owner.known.len();
         owner
     }
 
@@ -201,11 +206,12 @@ impl Owner {
         let look = Look::at(&source.path);
         match source.settle.looked(look, SystemClock.now()) {
             Decision::Settled(look) => {
-                if look.identity.is_some() && look.identity == self.taken {
+                if look.identity.is_some_and(|identity| self.known.contains(&identity)) {
                     source.noticed = None;
                     return;
                 }
-                self.taken = look.identity;
+                self.known.truncate(self.linked);
+                self.known.extend(look.identity);
                 let path = source.path.clone();
                 let noticed = source.noticed.take();
                 self.reload(&path, noticed);
