@@ -25,7 +25,7 @@ use crate::stage::{StagedArtifact, Stages};
 use crate::status::{Counts, Status};
 use crate::verify::{self, Manifest};
 use crate::watch::settle::{Decision, Settle, Timing};
-use crate::watch::{Look, Method, Notice, Watcher, extent};
+use crate::watch::{Look, Method, Notice, Touch, Watcher, extent};
 
 /// What the owner thread is asked from outside.
 pub(crate) enum Command {
@@ -128,7 +128,7 @@ impl Owner {
             if is_linked {
                 owner.known.extend(identity);
             } else if look.is_some() {
-                settle.touched(crate::watch::Touch::Changed, SystemClock.now());
+                settle.touched(Touch::Changed, SystemClock.now());
             }
             owner.sources.push(Source { path, settle, noticed: None });
         }
@@ -214,7 +214,12 @@ impl Owner {
                 self.known.extend(look.identity);
                 let path = source.path.clone();
                 let noticed = source.noticed.take();
-                self.reload(&path, noticed);
+                if self.reload(&path, noticed).outcome == Outcome::Superseded {
+                    // What superseded it is looked at even if no notice of it should come.
+                    self.known.truncate(self.linked);
+                    self.sources[index].settle.forget();
+                    self.sources[index].settle.touched(Touch::Changed, SystemClock.now());
+                }
             }
             Decision::GivenUp(look) => {
                 let path = source.path.clone();
