@@ -1,0 +1,145 @@
+//! The steps from an artifact to the swap, each with one way to end the reload.
+
+use std::path::Path;
+
+use liveswap_abi::dispatch::Dispatch;
+
+use super::Owner;
+use crate::check::{self, Functions};
+use crate::clock::{Clock, Stopwatch, SystemClock};
+use crate::drain::Drain;
+use crate::error::Error;
+use crate::event::{Outcome, Refusal, Step, Timings};
+use crate::file::FileIdentity;
+use crate::generation::Candidate;
+use crate::refuse;
+use crate::stage::StagedArtifact;
+use crate::verify::{self, Manifest};
+use crate::watch::extent;
+
+impl Owner {
+    /// The steps before the swap, each of which can end the reload, and the swap.
+    pub(super) fn pipeline(
+        &mut self,
+        path: &Path,
+        digest: &mut Option<String>,
+        timings: &mut Timings,
+        stopwatch: &mut Stopwatch<SystemClock>,
+    ) -> Result<Outcome, Outcome> {
+        let number = self.lineage.last_number + 1;
+        let stage = self.stage(path, number);
+        timings.stage = stopwatch.lap();
+        let stage = stage?;
+        let source = stage.source();
+        *digest = Some(stage.digest().to_hex().to_string());
+        if self.lineage.current.digest == Some(stage.digest()) {
+            return Err(Outcome::Unchanged { generation: self.lineage.current.number });
+        }
+
+        let verified = self.verify(&stage);
+        timings.verify = stopwatch.lap();
+        verified?;
+
+        let candidate = Candidate::load(stage, self.host);
+        timings.load = stopwatch.lap();
+        let candidate = candidate.map_err(|error| refused(refuse::because(Step::Load, &error)))?;
+
+        let checked = self.check(&candidate);
+        timings.check = stopwatch.lap();
+        let functions = match checked {
+            Ok(functions) => functions,
+            Err(refusal) => {
+                candidate.discard();
+                return Err(refused(refusal));
+            }
+        };
+        if is_superseded(path, source) {
+            drop(functions);
+            candidate.discard();
+            return Err(Outcome::Superseded);
+        }
+
+        let outcome = self.swap(candidate, functions, number);
+        timings.swap = stopwatch.lap();
+        Ok(outcome)
+    }
+
+    fn stage(&self, path: &Path, number: u64) -> Result<StagedArtifact, Outcome> {
+        self.stages.stage(path, self.host.name(), number).map_err(|error| match error {
+            Error::ArtifactChanged { .. } => Outcome::Superseded,
+            error => refused(refuse::because(Step::Stage, &error)),
+        })
+    }
+
+    fn verify(&self, stage: &StagedArtifact) -> Result<(), Outcome> {
+        let path = stage.path();
+        let refuse = |refusal| Err(refused(refusal));
+        // The artifact was seen whole; what is loaded is the copy.
+        match std::fs::File::open(path).map(|file| extent::of_file(&file)) {
+            Ok(Ok(_)) => {}
+            Ok(Err(source)) => {
+                let error = Error::Unfinished { path: path.to_owned(), source };
+                return refuse(refuse::because(Step::Verify, &error));
+            }
+            Err(source) => {
+                let error = Error::ArtifactRead { path: path.to_owned(), source };
+                return refuse(refuse::because(Step::Verify, &error));
+            }
+        }
+        let differences = match Manifest::read(path) {
+            Ok(manifest) => verify::compare(&self.manifest, &manifest),
+            Err(error) => return refuse(refuse::no_manifest(&error)),
+        };
+        if differences.is_empty() {
+            Ok(())
+        } else {
+            refuse(Refusal { step: Step::Verify, differences })
+        }
+    }
+
+    fn check(&self, candidate: &Candidate) -> Result<Functions, Refusal> {
+        let artifact = candidate.hot_crate();
+        if artifact.identity() != self.host.identity() {
+            let (expected, found) = (self.host.identity(), artifact.identity());
+            return Err(refuse::other_identity(&format!("{expected:?}"), &format!("{found:?}")));
+        }
+        if artifact.is_standalone(self.host) {
+            let host = self.host.is_system_allocator();
+            if [host, artifact.is_system_allocator()].contains(&Some(false)) {
+                return Err(refuse::other_allocator(host == Some(false)));
+            }
+        }
+        let functions = check::list(artifact.functions())
+            .map_err(|differences| Refusal { step: Step::Check, differences })?;
+        let differences = check::compare(&self.functions, &functions);
+        if differences.is_empty() {
+            Ok(functions)
+        } else {
+            Err(Refusal { step: Step::Check, differences })
+        }
+    }
+
+    /// Publishes the candidate. Nothing here can fail.
+    fn swap(&mut self, candidate: Candidate, functions: Functions, number: u64) -> Outcome {
+        let added = self.lineage.slots.assign(&functions);
+        let dispatch = Dispatch::new(number, self.lineage.slots.targets(&functions));
+        let now = SystemClock.now();
+        let generation = candidate.into_generation(number, dispatch, self.host, now);
+        let kind = generation.kind;
+        let (_, fenced) = self.host.gate().swap(generation.dispatch());
+        self.lineage.last_number = number;
+        let mut old = std::mem::replace(&mut self.lineage.current, generation);
+        old.drain = Some(Drain::new(now, self.report_after));
+        self.lineage.old.push(old, fenced.err(), now);
+        Outcome::Swapped { generation: number, kind, added }
+    }
+}
+
+fn refused(refusal: Refusal) -> Outcome {
+    Outcome::Refused(refusal)
+}
+
+/// Whether another file has taken the place of the one that was staged.
+fn is_superseded(path: &Path, staged: FileIdentity) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|now| FileIdentity::of(&now) != staged)
+}
