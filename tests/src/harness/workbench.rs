@@ -1,0 +1,150 @@
+//! A place of its own for one test: a directory for the artifact, one for stages, and ways to put an artifact there.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::{Host, Version, compile, v1};
+
+/// Two directories that nobody else uses, removed with it.
+pub(crate) struct Workbench {
+    root: TempDir,
+}
+
+/// A program that is about to be started.
+pub(crate) struct Program {
+    pub(crate) command: Command,
+    pub(crate) stages: PathBuf,
+    pub(crate) stderr: PathBuf,
+}
+
+impl Workbench {
+    pub(crate) fn new() -> Workbench {
+        let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        fs::create_dir(root.path().join("artifacts")).unwrap();
+        Workbench { root }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// Where artifacts appear.
+    pub(crate) fn directory(&self) -> PathBuf {
+        self.root().join("artifacts")
+    }
+
+    /// The artifact that the program watches.
+    pub(crate) fn artifact(&self) -> PathBuf {
+        self.directory().join(v1().file_name())
+    }
+
+    /// The program, told where its artifact and its stages are.
+    pub(crate) fn program(&self) -> Program {
+        let mut program = self.bare_program(&compile::host());
+        program.command.arg("--artifact").arg(self.artifact());
+        program.command.arg("--stage-dir").arg(self.root());
+        program
+    }
+
+    /// The program from `executable`, told nothing; its stages are expected under `root`.
+    pub(crate) fn bare_program(&self, executable: &Path) -> Program {
+        let mut command = Command::new(executable);
+        command.env_remove("LIVESWAP_ARTIFACT_DIR").env_remove("RUST_BACKTRACE");
+        let stderr = tempfile::Builder::new().prefix("stderr").tempfile_in(self.root()).unwrap();
+        let (_, stderr) = stderr.keep().unwrap();
+        Program { command, stages: self.stages(), stderr }
+    }
+
+    /// A copy of the program's executable at `path` below the root.
+    pub(crate) fn copy_of_host(&self, path: &str) -> PathBuf {
+        let to = self.root().join(path);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(compile::host(), &to).unwrap();
+        to
+    }
+
+    /// Starts the program and its runtime with no artifact there.
+    pub(crate) fn start(&self) -> Host {
+        self.program().start()
+    }
+
+    /// Puts the version in the artifact's place, as most linkers do: written aside and renamed over.
+    pub(crate) fn install(&self, version: &Version) {
+        rename_over(&version.artifact(), &self.artifact());
+    }
+
+    /// The directory that holds those of all processes.
+    pub(crate) fn stages(&self) -> PathBuf {
+        self.root().join("liveswap/stages")
+    }
+
+    /// The stage directories of all processes, living and dead.
+    pub(crate) fn stage_directories(&self) -> Vec<PathBuf> {
+        directories(&self.stages())
+    }
+}
+
+impl Program {
+    pub(crate) fn arg(mut self, name: &str, value: &str) -> Program {
+        self.command.args([name, value]);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Program {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Expects the program's stages under `target`.
+    pub(crate) fn stages_under(mut self, target: &Path) -> Program {
+        self.stages = target.join("liveswap/stages");
+        self
+    }
+
+    /// Starts the program and its runtime.
+    #[track_caller]
+    pub(crate) fn start(self) -> Host {
+        let mut host = self.spawn();
+        host.ask(&["start"]);
+        host
+    }
+
+    /// Starts the program only.
+    pub(crate) fn spawn(self) -> Host {
+        Host::spawn(self)
+    }
+}
+
+/// Copies `from` beside `to` and renames it over it.
+pub(crate) fn rename_over(from: &Path, to: &Path) {
+    let aside = to.with_extension("part");
+    fs::copy(from, &aside).unwrap();
+    fs::rename(&aside, to).unwrap();
+}
+
+/// Writes the bytes into `to` in pieces, holding it open all the time; `between` is called before every piece but the
+/// first.
+pub(crate) fn write_slowly(
+    bytes: &[u8],
+    to: &mut File,
+    pieces: usize,
+    mut between: impl FnMut(usize),
+) {
+    for (index, piece) in bytes.chunks(bytes.len().div_ceil(pieces)).enumerate() {
+        if index > 0 {
+            between(index);
+        }
+        to.write_all(piece).unwrap();
+        to.flush().unwrap();
+    }
+}
+
+/// The directories in `of`; none where it is not there.
+pub(crate) fn directories(of: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(of) else { return Vec::new() };
+    entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+}
