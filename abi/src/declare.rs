@@ -50,32 +50,37 @@ macro_rules! hot_crate {
         $crate::__choose! {
             {
                 #[doc(hidden)]
-                #[allow(unsafe_code, missing_docs, unreachable_pub, unexpected_cfgs, clippy::all)]
-                pub mod __hot_crate {
-                    #[$crate::__private::linkme::distributed_slice]
-                    #[linkme(crate = $crate::__private::linkme)]
-                    pub static FUNCTIONS: [&'static $crate::function::FunctionEntry];
+                #[allow(unexpected_cfgs, clippy::pub_use)]
+                pub mod hot_crate {
+                    // A slice is found by its name in the whole program, which may contain several hot crates.
+                    $crate::__private::pastey::paste! {
+                        #[$crate::__private::linkme::distributed_slice]
+                        #[linkme(crate = $crate::__private::linkme)]
+                        pub static [<FUNCTIONS_OF_ env!("CARGO_CRATE_NAME"):upper>]:
+                            [&'static $crate::function::FunctionEntry];
+                        pub use [<FUNCTIONS_OF_ env!("CARGO_CRATE_NAME"):upper>] as FUNCTIONS;
+                    }
 
                     ::std::thread_local! {
-                        static RECORD: $crate::LocalRecord = const { ::core::cell::Cell::new(None) };
+                        static RECORD: $crate::LocalRecord = const { ::core::cell::Cell::new(::core::option::Option::None) };
                         static EXIT: $crate::ThreadExit =
                             const { $crate::ThreadExit::new(&RECORD) };
                     }
 
                     #[inline(always)]
-                    pub fn local() -> $crate::function::Local {
-                        $crate::function::Local::new(RECORD.get())
+                    pub fn local() -> ::core::option::Option<$crate::gate::Claim> {
+                        RECORD.get()
                     }
 
                     fn functions() -> &'static [&'static $crate::function::FunctionEntry] {
                         &FUNCTIONS
                     }
 
-                    fn attach() -> ::core::option::Option<&'static $crate::gate::Record> {
+                    fn attach() -> ::core::option::Option<$crate::gate::Claim> {
                         $crate::attach(&CRATE, &RECORD, &EXIT)
                     }
 
-                    pub struct Identity;
+                    struct Identity;
 
                     const KIND: &str = if ::core::cfg!(liveswap_shared) { "shared" } else { "standalone" };
 
@@ -107,7 +112,7 @@ macro_rules! hot_crate {
                 /// This crate, for a runtime to be started with.
                 #[must_use]
                 pub fn hot_crate() -> &'static $crate::HotCrate {
-                    &__hot_crate::CRATE
+                    &hot_crate::CRATE
                 }
             }
             {

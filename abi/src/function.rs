@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::dispatch::{Target, UNASSIGNED};
-use crate::gate::{Entered, Nested, Record};
+use crate::gate::{Claim, Entered};
 use crate::hot_crate::HotCrate;
+use crate::panic::{Fenced, PanicOut, PanicSlot};
 use crate::signature::Describe;
 
 /// One hot function as its image lists it.
@@ -82,7 +83,11 @@ impl<F: Copy> HotFunction<F> {
     /// # Panics
     ///
     /// In a constant, so as a compile error, if `F` is not the size of a function pointer.
-    pub const fn new(
+    ///
+    /// # Safety
+    ///
+    /// `F` is a function pointer type, and `own` never unwinds.
+    pub const unsafe fn new(
         path: &'static str,
         public: bool,
         own: F,
@@ -90,7 +95,7 @@ impl<F: Copy> HotFunction<F> {
         record: &'static [u8],
     ) -> HotFunction<F> {
         const { assert!(size_of::<F>() == size_of::<Target>(), "F must be a function pointer") };
-        // SAFETY: F is a function pointer (the macro's obligation), whose bytes are those of a code address.
+        // SAFETY: F is a function pointer (the caller's obligation), whose bytes are those of a code address.
         let own = unsafe { std::mem::transmute_copy::<F, Target>(&own) };
         let slot = AtomicUsize::new(UNASSIGNED);
         let entry = FunctionEntry { path, public, own, describe, record, slot };
@@ -103,42 +108,45 @@ impl<F: Copy> HotFunction<F> {
         &self.entry
     }
 
-    /// Enters the generation to call and finds the body there; `None` where [`HotFunction::enter_nested`] is needed.
+    /// Enters the generation to call and finds the body there; `None` where [`HotFunction::call_nested`] is needed:
+    /// inside another call, in an artifact's code, and where the thread has no record.
     #[inline(always)]
-    pub fn enter(&'static self, local: Local) -> Option<Call<F>> {
+    pub fn enter(&'static self, local: Option<Claim>) -> Option<Call<F>> {
         let slot = self.entry.slot();
-        let entered = local.record?.enter(slot)?;
+        let entered = local?.enter(slot)?;
         let target = entered.dispatch().target(slot).unwrap_or(self.entry.own);
         Some(Call { target, entered, body: PhantomData })
     }
 
-    /// As [`HotFunction::enter`], from inside another call, from an artifact's code, or where the thread has no record.
-    pub fn enter_nested(&'static self, image: &'static HotCrate) -> NestedCall<F> {
+    /// The whole call, whatever this thread is inside already.
+    ///
+    /// # Panics
+    ///
+    /// With the body's own panic.
+    ///
+    /// # Safety
+    ///
+    /// `call` calls the body that it is given once, with that `PanicOut`, and returns what the body returned.
+    #[inline(never)]
+    pub unsafe fn call_nested<R>(
+        &'static self,
+        image: &'static HotCrate,
+        call: impl FnOnce(F, PanicOut) -> Fenced<R>,
+    ) -> R {
         let slot = self.entry.slot();
         let entered = image.enter_nested(slot);
         let target = entered.dispatch().target(slot).unwrap_or(self.entry.own);
-        NestedCall { target, entered, body: PhantomData }
+        let panic = PanicSlot::new();
+        // SAFETY: the slot outlives the call.
+        let out = unsafe { panic.out() };
+        let result = call(body(target), out);
+        // SAFETY: the slot and the result are those of one call (the caller's obligation).
+        unsafe { result.into_result(panic, image, || entered.leave()) }
     }
 }
 
-/// What a thread remembers of its record: nothing before its first call and in images that are not the host's.
-#[derive(Clone, Copy)]
-pub struct Local {
-    record: Option<&'static Record>,
-    _thread: PhantomData<*const ()>,
-}
-
-impl Local {
-    /// The record that this thread's local storage points to.
-    #[inline(always)]
-    #[must_use]
-    pub fn new(record: Option<&'static Record>) -> Local {
-        Local { record, _thread: PhantomData }
-    }
-}
-
-/// A call about to happen: the body to call, and the hold that keeps it there until `leave`.
-#[must_use]
+/// A call about to happen: the body to call, and the hold that keeps it there until it is finished.
+#[must_use = "the generation is held until `finish`"]
 pub struct Call<F> {
     target: Target,
     entered: Entered,
@@ -153,31 +161,24 @@ impl<F: Copy> Call<F> {
         body(self.target)
     }
 
-    /// Ends the hold, after the body returned.
+    /// Ends the hold, after the body returned, and gives its result.
+    ///
+    /// # Panics
+    ///
+    /// With the body's own panic.
+    ///
+    /// # Safety
+    ///
+    /// `result` is what the body returned, and `panic` the slot it was called with.
     #[inline(always)]
-    pub fn leave(self) {
-        self.entered.leave();
-    }
-}
-
-/// A [`Call`] that was entered by [`HotFunction::enter_nested`].
-#[must_use]
-pub struct NestedCall<F> {
-    target: Target,
-    entered: Nested,
-    body: PhantomData<F>,
-}
-
-impl<F: Copy> NestedCall<F> {
-    /// The body to call.
-    #[must_use]
-    pub fn target(&self) -> F {
-        body(self.target)
-    }
-
-    /// Ends the hold, after the body returned.
-    pub fn leave(self) {
-        self.entered.leave();
+    pub unsafe fn finish<R>(
+        self,
+        result: Fenced<R>,
+        panic: PanicSlot,
+        image: &'static HotCrate,
+    ) -> R {
+        // SAFETY: the slot and the result are those of one call (the caller's obligation).
+        unsafe { result.into_result(panic, image, || self.entered.leave()) }
     }
 }
 

@@ -10,7 +10,7 @@ use std::thread::LocalKey;
 
 use crate::allocator;
 use crate::function::FunctionEntry;
-use crate::gate::{Gate, Nested, PinHold, Record};
+use crate::gate::{Claim, Gate, Nested, PinHold};
 use crate::interpose::{self, HOST_SIDE, HostSide, LeftBehind};
 use crate::panic::{self, PanicReport, ReadPanic};
 
@@ -42,7 +42,7 @@ pub struct HotCrate {
     identity: TypeId,
     manifest: &'static [u8],
     functions: fn() -> &'static [&'static FunctionEntry],
-    attach: fn() -> Option<&'static Record>,
+    attach: fn() -> Option<Claim>,
     gate: Gate,
     host: AtomicPtr<HotCrate>,
     ops: Ops,
@@ -64,7 +64,7 @@ impl HotCrate {
         identity: TypeId,
         manifest: &'static [u8],
         functions: fn() -> &'static [&'static FunctionEntry],
-        attach: fn() -> Option<&'static Record>,
+        attach: fn() -> Option<Claim>,
     ) -> HotCrate {
         let ops = Ops {
             copy: &raw const COPY,
@@ -123,7 +123,7 @@ impl HotCrate {
 
     /// The gate; the host's is the one that counts.
     #[must_use]
-    pub fn gate(&self) -> &Gate {
+    pub fn gate(&'static self) -> &'static Gate {
         &self.gate
     }
 
@@ -135,7 +135,7 @@ impl HotCrate {
     pub fn pin(&'static self) -> PinHold {
         let host = self.host();
         match (host.attach)() {
-            Some(record) => record.pin(),
+            Some(claim) => claim.pin(),
             None => host.gate.claim().pin_once(),
         }
     }
@@ -195,7 +195,7 @@ impl HotCrate {
     pub(crate) fn enter_nested(&'static self, slot: usize) -> Nested {
         let host = self.host();
         match (host.attach)() {
-            Some(record) => record.enter_nested(slot),
+            Some(claim) => claim.enter_nested(slot),
             None => host.gate.claim().enter_once(slot),
         }
     }
@@ -235,23 +235,23 @@ impl fmt::Debug for HotCrate {
 }
 
 /// A thread's memory of its record.
-pub type LocalRecord = Cell<Option<&'static Record>>;
+pub type LocalRecord = Cell<Option<Claim>>;
 
 /// Finds or claims the calling thread's record in the host; `None` while the thread's locals are being destroyed.
 pub fn attach(
     image: &'static HotCrate,
     local: &'static LocalKey<LocalRecord>,
     exit: &'static LocalKey<ThreadExit>,
-) -> Option<&'static Record> {
-    if let Some(record) = local.get() {
-        return Some(record);
+) -> Option<Claim> {
+    if let Some(claim) = local.get() {
+        return Some(claim);
     }
     // Arms the destructor that gives the record back.
     exit.try_with(|_| ()).ok()?;
-    let record = image.gate.claim();
-    record.set_name(std::thread::current().name().unwrap_or_default());
-    local.set(Some(record));
-    Some(record)
+    let claim = image.gate.claim();
+    claim.set_name(std::thread::current().name().unwrap_or_default());
+    local.set(Some(claim));
+    Some(claim)
 }
 
 /// Gives a thread's record back when the thread ends.
@@ -267,8 +267,8 @@ impl ThreadExit {
 
 impl Drop for ThreadExit {
     fn drop(&mut self) {
-        if let Some(record) = self.0.take() {
-            record.release();
+        if let Some(claim) = self.0.take() {
+            claim.release();
         }
     }
 }

@@ -14,6 +14,7 @@ mod allocator;
 mod barrier;
 mod declare;
 pub mod dispatch;
+#[cfg(not(loom))]
 pub mod function;
 pub mod gate;
 #[cfg(not(loom))]
@@ -34,4 +35,5 @@ pub use interpose::LeftBehind;
 #[doc(hidden)]
 pub mod __private {
     pub use linkme;
+    pub use pastey;
 }

@@ -1,27 +1,39 @@
 //! The panic fence: a panic in hot code is caught in the image it happened in and raised again in its caller's.
 //!
 //! A panic must not unwind out of an image that carries its own standard library: the process would abort. So
-//! the body that a table points to never unwinds; it returns [`Fenced`] and leaves a panic in its [`PanicSlot`]. The wrapper raises the panic again, with
-//! the payload itself where both are the same image, and with a copy of its message where they are not (the
-//! payload's code and its literal texts are gone once the generation is unloaded).
+//! the body that a table points to never unwinds; it returns [`Fenced`] and leaves a panic in its caller's
+//! [`PanicSlot`]. The wrapper takes over what it needs of the panic while its call still holds the generation, leaves, and
+//! raises it again: with the payload itself where both are the same image, and with a copy of its message where
+//! they are not (the payload's code and its literal texts are gone once the generation is unloaded).
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr;
 use std::sync::Mutex;
 
 use crate::hot_crate::HotCrate;
 
-/// The result of a fenced body, which is there unless the [`PanicSlot`] it was called with was filled.
+/// The result of a fenced body, which is there unless the [`PanicSlot`] of the call was filled.
 ///
 /// Passed like `R` itself, so that a call that does not panic costs nothing for the possibility.
 #[repr(transparent)]
-#[must_use = "a panic is raised again by `into_result`"]
+#[must_use = "a panic is raised again when the call is finished"]
 pub struct Fenced<R>(MaybeUninit<R>);
 
-/// Where a fenced body leaves the panic that ended it.
-pub struct PanicSlot(Option<Box<Caught>>);
+/// Where a fenced body leaves the panic that ended it; null where it returned.
+///
+/// Without a destructor, so that the call needs no landing pad: finishing the call empties it.
+#[repr(transparent)]
+pub struct PanicSlot(Cell<*mut Caught>);
+
+/// A fenced body's way to its caller's [`PanicSlot`].
+///
+/// Has no lifetime, because an additional reference among the arguments would change what elided lifetimes mean.
+#[repr(transparent)]
+pub struct PanicOut(*const PanicSlot);
 
 /// A panic on its way from one image to another.
 pub(crate) struct Caught {
@@ -41,16 +53,22 @@ pub enum Message<'a> {
 }
 
 /// Runs `body` in `image` and never unwinds.
+///
+/// # Safety
+///
+/// `out` was made for this call, which has not ended.
 #[inline(always)]
-pub fn fence<R>(
+pub unsafe fn fence<R>(
     image: &'static HotCrate,
-    slot: &mut PanicSlot,
+    out: PanicOut,
     body: impl FnOnce() -> R,
 ) -> Fenced<R> {
     // The body's arguments are the caller's, and the panic is raised again for it to judge.
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(value) => Fenced(MaybeUninit::new(value)),
         Err(payload) => {
+            // SAFETY: the caller of the body keeps the slot until it returns (PanicSlot::out).
+            let slot = unsafe { &*out.0 };
             slot.fill(payload, image);
             Fenced(MaybeUninit::uninit())
         }
@@ -62,13 +80,24 @@ impl PanicSlot {
     #[inline(always)]
     #[must_use]
     pub const fn new() -> PanicSlot {
-        PanicSlot(None)
+        PanicSlot(Cell::new(ptr::null_mut()))
+    }
+
+    /// What the body is called with.
+    ///
+    /// # Safety
+    ///
+    /// The slot is neither moved nor dropped before the call ended.
+    #[inline(always)]
+    #[must_use]
+    pub unsafe fn out(&self) -> PanicOut {
+        PanicOut(ptr::from_ref(self))
     }
 
     // The box is made and opened by the image that panicked: its allocator may be another than the caller's.
     #[cold]
-    fn fill(&mut self, payload: Box<dyn Any + Send>, image: &'static HotCrate) {
-        self.0 = Some(Box::new(Caught { payload, image }));
+    fn fill(&self, payload: Box<dyn Any + Send>, image: &'static HotCrate) {
+        self.0.set(Box::into_raw(Box::new(Caught { payload, image })));
     }
 }
 
@@ -79,27 +108,43 @@ impl Default for PanicSlot {
 }
 
 impl<R> Fenced<R> {
-    /// The result, in the image `here`, of the call that was given `slot`.
+    /// Calls `leave` and gives the result, or raises in the image `here` what is in `slot`.
     ///
-    /// # Panics
+    /// # Safety
     ///
-    /// With the body's own panic, if it panicked.
+    /// The body that returned `self` was called with `slot`.
     #[inline(always)]
-    pub fn into_result(self, slot: PanicSlot, here: &'static HotCrate) -> R {
-        if let Some(caught) = slot.0 {
-            raise(caught, here);
+    pub(crate) unsafe fn into_result(
+        self,
+        slot: PanicSlot,
+        here: &'static HotCrate,
+        leave: impl FnOnce(),
+    ) -> R {
+        let caught = slot.0.get();
+        if !caught.is_null() {
+            // SAFETY: `fill` made the box for this one call.
+            let payload = unsafe { take_over(caught, here) };
+            leave();
+            resume_unwind(payload);
         }
-        // SAFETY: `fence` fills the slot exactly when it returns no value, and the wrapper that `#[hot]` writes passes the
-        // slot of the same call.
+        leave();
+        // SAFETY: `fence` fills the slot exactly when it returns no value.
         unsafe { self.0.assume_init() }
     }
 }
 
+/// The payload, as far as it does not need the generation that panicked.
+///
+/// # Safety
+///
+/// `caught` was made by [`PanicSlot::fill`] and is not used again.
 #[cold]
-fn raise(caught: Box<Caught>, here: &'static HotCrate) -> ! {
+unsafe fn take_over(caught: *mut Caught, here: &'static HotCrate) -> Box<dyn Any + Send> {
+    // SAFETY: the caller's obligation.
+    let caught = unsafe { Box::from_raw(caught) };
     let image = caught.image;
-    if std::ptr::eq(image, here) {
-        resume_unwind(caught.payload);
+    if ptr::eq(image, here) {
+        return caught.payload;
     }
     let mut copy: Box<dyn Any + Send> =
         Box::new("panic with a payload of the hot crate's own type");
@@ -110,7 +155,7 @@ fn raise(caught: Box<Caught>, here: &'static HotCrate) -> ! {
             Message::Other => return,
         }
     });
-    resume_unwind(copy);
+    copy
 }
 
 /// Runs [`read_panic`] of the image that panicked.
@@ -183,6 +228,7 @@ pub(crate) fn take_back_hook() {
 /// Runs the host's panic hook with message and place of a panic of another image.
 ///
 /// The hook's own `location()` is this function's, because no other can be given; the text says the true one.
+/// Never unwinds: the caller is another image's hook.
 pub(crate) fn report_panic(host: &'static HotCrate, report: PanicReport<'_>) {
     let (file, line, column) = report.location;
     let text =
@@ -190,5 +236,7 @@ pub(crate) fn report_panic(host: &'static HotCrate, report: PanicReport<'_>) {
     let hooked = catch_unwind(AssertUnwindSafe(|| std::panic::panic_any(text)));
     // Dropping a String cannot panic.
     drop(hooked);
-    host.notify_panic(report);
+    let notified = catch_unwind(AssertUnwindSafe(|| host.notify_panic(report)));
+    // Its own panic's payload may panic again when it is dropped.
+    std::mem::forget(notified);
 }

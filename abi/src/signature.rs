@@ -19,27 +19,29 @@ pub struct Part<'a> {
 /// Receives the parts of a signature in order.
 pub type Describe<'a> = &'a mut dyn FnMut(Part<'_>);
 
-/// Answers with the layout of a type if it has a fixed size, chosen at compile time.
+/// Sends a type with its layout if it has a fixed size, chosen at compile time.
 ///
-/// The inherent constant exists only for sized types and wins over the trait's.
+/// The inherent function exists only for sized types and wins over the trait's.
 pub struct Facts<T: ?Sized>(PhantomData<T>);
 
 impl<T> Facts<T> {
-    /// Size and alignment in bytes.
-    pub const LAYOUT: Option<(usize, usize)> = Some((size_of::<T>(), align_of::<T>()));
+    /// Sends the type at `place` with its size and alignment.
+    pub fn send(sink: Describe<'_>, place: &str) {
+        let layout = Some((size_of::<T>(), align_of::<T>()));
+        sink(Part { place, name: std::any::type_name::<T>(), layout });
+    }
 }
 
 /// The answer for types without a fixed size.
 pub trait Unsized {
-    /// Always `None`.
-    const LAYOUT: Option<(usize, usize)> = None;
+    /// Sends the type at `place` without a layout.
+    fn send(sink: Describe<'_>, place: &str);
 }
 
-impl<T: ?Sized> Unsized for Facts<T> {}
-
-/// Sends one part, with the name of `T` and the layout that the caller's [`Facts`] chose.
-pub fn part<T: ?Sized>(sink: Describe<'_>, place: &str, layout: Option<(usize, usize)>) {
-    sink(Part { place, name: std::any::type_name::<T>(), layout });
+impl<T: ?Sized> Unsized for Facts<T> {
+    fn send(sink: Describe<'_>, place: &str) {
+        sink(Part { place, name: std::any::type_name::<T>(), layout: None });
+    }
 }
 
 #[cfg(all(test, not(loom)))]
@@ -48,9 +50,12 @@ mod tests {
 
     #[test]
     fn sized_types_have_a_layout_and_others_none() {
-        assert_eq!(Facts::<u32>::LAYOUT, Some((4, 4)));
-        assert_eq!(Facts::<[u8]>::LAYOUT, None);
-        assert_eq!(Facts::<str>::LAYOUT, None);
-        assert_eq!(Facts::<dyn Send>::LAYOUT, None);
+        let mut layouts = Vec::new();
+        let mut sink = |part: super::Part<'_>| layouts.push(part.layout);
+        Facts::<u32>::send(&mut sink, "");
+        Facts::<[u8]>::send(&mut sink, "");
+        Facts::<str>::send(&mut sink, "");
+        Facts::<dyn Send>::send(&mut sink, "");
+        assert_eq!(layouts, [Some((4, 4)), None, None, None]);
     }
 }

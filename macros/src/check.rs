@@ -2,9 +2,11 @@
 
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Error, FnArg, GenericParam, Ident, ItemFn, Lifetime, Result, ReturnType, Signature,
-    Type, TypeImplTrait,
+    Attribute, Block, Error, FnArg, GenericParam, Ident, Item, ItemFn, Result, ReturnType,
+    Signature, Type, TypeImplTrait,
 };
+
+use crate::{attributes, lifetimes};
 
 /// Refuses a function whose code no swap could reach or whose meaning the expansion would change.
 pub(crate) fn function(function: &ItemFn) -> Result<()> {
@@ -13,7 +15,8 @@ pub(crate) fn function(function: &ItemFn) -> Result<()> {
     generics(&function.sig, &mut errors);
     arguments(&function.sig, &mut errors);
     result(&function.sig, &mut errors);
-    function.attrs.iter().for_each(|attribute| self::attribute(attribute, &mut errors));
+    body(&function.block, &mut errors);
+    attributes(&function.attrs, &mut errors);
     errors.0.map_or(Ok(()), Err)
 }
 
@@ -39,7 +42,8 @@ fn qualifiers(signature: &Signature, errors: &mut Errors) {
     if let Some(token) = &signature.asyncness {
         errors.push(
             token,
-            "an `async fn` cannot be hot: its future would outlive the call; keep it plain and call hot functions from it",
+            "an `async fn` cannot be hot: its future would outlive the call; leave it as it is and call hot functions from \
+             it",
         );
     }
     if let Some(token) = &signature.variadic {
@@ -62,30 +66,27 @@ fn generics(signature: &Signature, errors: &mut Errors) {
                         "a bound between lifetimes cannot be written in the type of a function pointer; use one lifetime for \
                          both",
                     );
-                } else if !in_arguments(signature, &lifetime.lifetime.ident) {
+                } else if !lifetimes::in_arguments(signature, &lifetime.lifetime.ident) {
                     errors.push(
                         lifetime,
-                        "this lifetime is in no argument; write `'static` where it is used",
+                        "this lifetime is in no argument; remove it and write `'static` where it is used",
                     );
                 }
             }
         }
     }
     if let Some(clause) = &signature.generics.where_clause {
-        errors.push(clause, "a hot function cannot have a `where` clause; it has nothing to bound");
+        errors.push(
+            clause,
+            "a hot function cannot have a `where` clause; remove it, there is no type parameter that it could bound",
+        );
     }
-}
-
-fn in_arguments(signature: &Signature, name: &Ident) -> bool {
-    struct Find<'a>(&'a Ident, bool);
-    impl Visit<'_> for Find<'_> {
-        fn visit_lifetime(&mut self, lifetime: &Lifetime) {
-            self.1 |= lifetime.ident == *self.0;
-        }
+    if let Some(lifetime) = lifetimes::undeclared(signature) {
+        errors.push(
+            lifetime,
+            "a hot function declares its lifetimes itself; add this one after its name",
+        );
     }
-    let mut find = Find(name, false);
-    signature.inputs.iter().for_each(|input| find.visit_fn_arg(input));
-    find.1
 }
 
 fn arguments(signature: &Signature, errors: &mut Errors) {
@@ -97,7 +98,12 @@ fn arguments(signature: &Signature, errors: &mut Errors) {
                  it from the method",
             ),
             FnArg::Typed(argument) => {
-                if let Some(attribute) = argument.attrs.iter().find(|a| a.path().is_ident("cfg")) {
+                let decides = ["cfg", "cfg_attr"];
+                let conditional = argument
+                    .attrs
+                    .iter()
+                    .find(|attribute| decides.iter().any(|name| attribute.path().is_ident(name)));
+                if let Some(attribute) = conditional {
                     errors.push(
                         attribute,
                         "`#[cfg]` on an argument changes the signature; put it on two versions of the function",
@@ -139,7 +145,10 @@ fn types(ty: &Type, errors: &mut Errors) {
         }
         fn visit_type(&mut self, ty: &Type) {
             if let Type::Infer(infer) = ty {
-                self.0.push(infer, "a hot function's signature must name its types");
+                self.0.push(
+                    infer,
+                    "a hot function's signature must name its types; write the type here",
+                );
             }
             visit::visit_type(self, ty);
         }
@@ -147,15 +156,37 @@ fn types(ty: &Type, errors: &mut Errors) {
     Find(errors).visit_type(ty);
 }
 
-fn attribute(attribute: &Attribute, errors: &mut Errors) {
-    let reason = if attribute.path().is_ident("track_caller") {
-        "`#[track_caller]` has no effect through a dispatch table; pass the location as an argument"
-    } else if attribute.path().is_ident("target_feature") {
-        "`#[target_feature]` cannot be combined with `#[hot]`; call a function with it from the hot one"
-    } else if attribute.path().is_ident("hot") {
-        "`#[hot]` stands here already"
-    } else {
-        return;
-    };
-    errors.push(attribute, reason);
+/// `Self` in a body shows that the function stands in an `impl` block, where its own argument list does not.
+fn body(block: &Block, errors: &mut Errors) {
+    struct Find<'a>(&'a mut Errors);
+    impl Visit<'_> for Find<'_> {
+        fn visit_ident(&mut self, ident: &Ident) {
+            if ident == "Self" {
+                self.0.push(
+                    ident,
+                    "`Self` cannot be in a hot function, which is a free function; name the type, and move the function \
+                     out of the `impl` block",
+                );
+            }
+        }
+        fn visit_item(&mut self, _: &Item) {}
+    }
+    Find(errors).visit_block(block);
+}
+
+fn attributes(attributes: &[Attribute], errors: &mut Errors) {
+    for path in attributes::paths(attributes) {
+        let reason = if attributes::names(&path, "track_caller") {
+            "`#[track_caller]` has no effect through a dispatch table; pass the location as an argument"
+        } else if attributes::names(&path, "target_feature") {
+            "`#[target_feature]` cannot be combined with `#[hot]`; call a function that has it from the hot one"
+        } else if attributes::names(&path, "naked") {
+            "a naked function cannot be hot, because its code is not the compiler's; call it from a hot one"
+        } else if attributes::names(&path, "hot") {
+            "`#[hot]` stands here already; remove one"
+        } else {
+            continue;
+        };
+        errors.push(path, reason);
+    }
 }

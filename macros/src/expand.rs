@@ -3,13 +3,17 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Attribute, FnArg, Ident, ItemFn, Pat, ReturnType, Safety, Signature, Visibility, parse_quote,
+    Attribute, FnArg, Ident, ItemFn, Pat, ReturnType, Safety, Signature, Type, Visibility,
+    parse_quote,
 };
 
-use crate::signature;
+use crate::{attributes, lifetimes, signature};
 
 /// Both forms of the function; abi keeps the one for the build at hand.
 pub(crate) fn function(function: &ItemFn) -> TokenStream {
+    if lifetimes::are_ambiguous(&function.sig) {
+        return function.to_token_stream();
+    }
     let active = active(function);
     quote! {
         ::liveswap_abi::__choose! { { #active } { #function } }
@@ -19,120 +23,108 @@ pub(crate) fn function(function: &ItemFn) -> TokenStream {
 fn active(function: &ItemFn) -> TokenStream {
     let ItemFn { attrs, vis, sig, block, .. } = function;
     let names = names(sig);
-    let wrapper = wrapper_signature(sig, &names);
-    let body = Signature { ident: format_ident!("__body"), ..sig.clone() };
-    let fenced = fenced_signature(sig, &names);
-    let pointer = pointer(sig);
-    let lifetimes = &sig.generics;
-    let parts = signature::parts(sig);
+    let wrapper = wrapper(sig, &names);
+    let body = Signature { ident: format_ident!("__body"), abi: None, ..sig.clone() };
+    let fenced = fenced(sig);
+    let describe = describe(sig);
+    let statics = statics(sig, vis);
     let inline = inline(attrs);
-    let name = sig.ident.to_string();
-    let public = matches!(vis, Visibility::Public(_));
-    let text = declaration(sig);
-    let (call_body, call_target) = if matches!(sig.safety, Safety::Unsafe(_)) {
-        (
-            quote!(unsafe { __body(#(#names),*) }),
-            quote!(unsafe { (__call.target())(#(#names,)* &mut __panic) }),
-        )
-    } else {
-        (quote!(__body(#(#names),*)), quote!((__call.target())(#(#names,)* &mut __panic)))
-    };
-    let nested = nested_signature(sig, &names);
-    let call_nested = if matches!(sig.safety, Safety::Unsafe(_)) {
-        quote!(unsafe { __nested(#(#names),*) })
-    } else {
-        quote!(__nested(#(#names),*))
-    };
-    let image = quote!(crate::__hot_crate::CRATE);
-    let generated = quote!(#[allow(unsafe_code, unused_unsafe, clippy::all, clippy::pedantic, clippy::restriction)]);
-
+    let kept = kept(vis);
+    // The calls are in `unsafe` blocks for `finish` and `call_nested`, and for unsafe functions also for the body.
     quote! {
         #(#attrs)*
         #inline
         #vis #wrapper {
-            #[allow(clippy::missing_safety_doc)]
+            use crate::hot_crate as __hot_crate;
+
+            #[allow(clippy::fn_params_excessive_bools, clippy::single_call_fn, clippy::too_many_arguments)]
+            #kept
             #body #block
+            #fenced
+            #describe
+            #statics
 
-            #generated
-            #fenced {
-                ::liveswap_abi::panic::fence(&#image, __panic, || #call_body)
+            match __FUNCTION.enter(__hot_crate::local()) {
+                ::core::option::Option::Some(__call) => unsafe {
+                    let __panic = ::liveswap_abi::panic::PanicSlot::new();
+                    let __result = (__call.target())(#(#names,)* __panic.out());
+                    __call.finish(__result, __panic, &__hot_crate::CRATE)
+                },
+                ::core::option::Option::None => unsafe {
+                    __FUNCTION.call_nested(&__hot_crate::CRATE, move |__target, __out| {
+                        __target(#(#names,)* __out)
+                    })
+                },
             }
-
-            #generated
-            fn __describe #lifetimes (sink: ::liveswap_abi::signature::Describe<'_>) {
-                #[allow(unused_imports)]
-                use ::liveswap_abi::signature::{Facts, Unsized as _};
-                #(#parts)*
-            }
-
-            #generated
-            static __FUNCTION: ::liveswap_abi::function::HotFunction<#pointer> =
-                ::liveswap_abi::function::HotFunction::<#pointer>::new(
-                    ::core::concat!(::core::module_path!(), "::", #name),
-                    #public,
-                    __fenced,
-                    __describe,
-                    ::liveswap_abi::__record!(
-                        "function=", ::core::module_path!(), "::", #name,
-                        "\nsignature=", #text,
-                        "\nfile=", ::core::file!(),
-                        "\nline=", ::core::concat!(::core::line!()),
-                        "\npublic=", ::core::stringify!(#public), "\n",
-                    ),
-                );
-
-            #generated
-            #[::liveswap_abi::__private::linkme::distributed_slice(crate::__hot_crate::FUNCTIONS)]
-            #[linkme(crate = ::liveswap_abi::__private::linkme)]
-            static __ENTRY: &'static ::liveswap_abi::function::FunctionEntry = __FUNCTION.entry();
-
-            #generated
-            #[inline(never)]
-            #nested {
-                let __call = __FUNCTION.enter_nested(&#image);
-                let mut __panic = ::liveswap_abi::panic::PanicSlot::new();
-                let __result = #call_target;
-                __call.leave();
-                __result.into_result(__panic, &#image)
-            }
-
-            let Some(__call) = __FUNCTION.enter(crate::__hot_crate::local()) else {
-                #generated
-                let __result = #call_nested;
-                return __result;
-            };
-            let mut __panic = ::liveswap_abi::panic::PanicSlot::new();
-            #generated
-            let __result = #call_target;
-            __call.leave();
-            __result.into_result(__panic, &#image)
         }
     }
 }
 
 /// The wrapper is small and its callers are in other crates; inlined there, a call costs what an indirect call costs.
 fn inline(attributes: &[Attribute]) -> Option<TokenStream> {
-    let decides = ["inline", "cold", "no_mangle", "export_name", "unsafe"];
-    let decided = attributes.iter().any(|a| decides.iter().any(|name| a.path().is_ident(name)));
+    let decides = ["inline", "cold", "no_mangle", "export_name"];
+    let decided = attributes::paths(attributes)
+        .any(|path| decides.iter().any(|name| attributes::names(&path, name)));
     (!decided).then(|| quote!(#[inline]))
 }
 
+/// Lints that leave a public function's signature alone because changing it would break callers, and that would judge its
+/// body's for being private.
+fn kept(visibility: &Visibility) -> Option<TokenStream> {
+    matches!(visibility, Visibility::Public(_)).then(|| {
+        quote! {
+            #[allow(
+                clippy::box_collection, clippy::large_types_passed_by_value, clippy::linkedlist,
+                clippy::needless_pass_by_ref_mut, clippy::option_option, clippy::owned_cow,
+                clippy::rc_buffer, clippy::rc_mutex, clippy::redundant_allocation, clippy::ref_option,
+                clippy::trivially_copy_pass_by_ref, clippy::unnecessary_box_returns,
+                clippy::unnecessary_wraps, clippy::vec_box
+            )]
+        }
+    })
+}
+
+/// Lints about the user's types, which have been said where the user wrote them.
+///
+/// Each is named, because a group cannot be allowed where a crate forbids one of its lints.
+fn types_again() -> TokenStream {
+    quote! {
+        #[allow(
+            single_use_lifetimes, unused_lifetimes, clippy::absolute_paths, clippy::alloc_instead_of_core,
+            clippy::borrowed_box, clippy::box_collection, clippy::disallowed_types,
+            clippy::elidable_lifetime_names, clippy::linkedlist, clippy::mut_mut,
+            clippy::needless_lifetimes, clippy::option_option, clippy::owned_cow, clippy::rc_buffer,
+            clippy::rc_mutex, clippy::redundant_allocation, clippy::ref_option, clippy::ref_option_ref,
+            clippy::std_instead_of_alloc, clippy::std_instead_of_core, clippy::too_many_arguments,
+            clippy::trivially_copy_pass_by_ref, clippy::type_complexity, clippy::unnecessary_box_returns,
+            clippy::vec_box
+        )]
+    }
+}
+
 /// The names the wrapper's arguments are forwarded by: the user's where a pattern is a plain name.
+///
+/// Names that begin with an underscore are not used as far as lints know, and those with two are the expansion's own.
 fn names(signature: &Signature) -> Vec<Ident> {
-    let name = |(index, input): (usize, &FnArg)| match input {
-        FnArg::Typed(argument) => match &*argument.pat {
-            Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => {
-                name.ident.clone()
-            }
-            _ => format_ident!("__argument_{index}"),
-        },
-        FnArg::Receiver(_) => format_ident!("__argument_{index}"),
+    let name = |(index, argument)| match plain_name(argument) {
+        Some(name) if !name.to_string().starts_with('_') => name.clone(),
+        _ => place(index),
     };
     signature.inputs.iter().enumerate().map(name).collect()
 }
 
+fn plain_name(argument: &FnArg) -> Option<&Ident> {
+    let FnArg::Typed(argument) = argument else { return None };
+    let Pat::Ident(name) = &*argument.pat else { return None };
+    (name.by_ref.is_none() && name.subpat.is_none()).then_some(&name.ident)
+}
+
+fn place(index: usize) -> Ident {
+    format_ident!("__argument_{index}")
+}
+
 /// The user's signature with plain names for patterns and without `mut`, which belong to the body.
-fn wrapper_signature(signature: &Signature, names: &[Ident]) -> Signature {
+fn wrapper(signature: &Signature, names: &[Ident]) -> Signature {
     let mut wrapper = signature.clone();
     for (input, name) in wrapper.inputs.iter_mut().zip(names) {
         if let FnArg::Typed(argument) = input {
@@ -142,34 +134,90 @@ fn wrapper_signature(signature: &Signature, names: &[Ident]) -> Signature {
     wrapper
 }
 
-/// The signature of the wrapper's slower half, in Rust's own ABI.
-fn nested_signature(signature: &Signature, names: &[Ident]) -> Signature {
-    let mut nested = wrapper_signature(signature, names);
-    nested.ident = format_ident!("__nested");
-    nested.abi = None;
-    nested
+/// The body behind the panic fence, which is what a table points to, in Rust's own ABI.
+fn fenced(signature: &Signature) -> TokenStream {
+    let safety = &signature.safety;
+    let lifetimes = &signature.generics;
+    let (types, result) = (types(signature), result(signature));
+    let places: Vec<Ident> = (0..signature.inputs.len()).map(place).collect();
+    let call = if matches!(safety, Safety::Unsafe(_)) {
+        quote!(unsafe { __body(#(#places),*) })
+    } else {
+        quote!(__body(#(#places),*))
+    };
+    let types_again = types_again();
+    quote! {
+        #types_again
+        #safety fn __fenced #lifetimes (
+            #(#places: #types,)*
+            __out: ::liveswap_abi::panic::PanicOut,
+        ) -> ::liveswap_abi::panic::Fenced<#result> {
+            unsafe {
+                ::liveswap_abi::panic::fence(&__hot_crate::CRATE, __out, move || #call)
+            }
+        }
+    }
 }
 
-/// The wrapper's arguments and a place for a panic, in Rust's own ABI, with the fence's result.
-fn fenced_signature(signature: &Signature, names: &[Ident]) -> Signature {
-    let mut fenced = nested_signature(signature, names);
-    let result = result(signature);
-    fenced.ident = format_ident!("__fenced");
-    fenced.inputs.push(parse_quote!(__panic: &mut ::liveswap_abi::panic::PanicSlot));
-    fenced.output = parse_quote!(-> ::liveswap_abi::panic::Fenced<#result>);
-    fenced
+fn describe(signature: &Signature) -> TokenStream {
+    let lifetimes = &signature.generics;
+    let parts = signature::parts(signature);
+    let types_again = types_again();
+    quote! {
+        #types_again
+        fn __describe #lifetimes (__sink: ::liveswap_abi::signature::Describe<'_>) {
+            #[allow(unused_imports)]
+            use ::liveswap_abi::signature::Unsized as _;
+            #(#parts)*
+        }
+    }
 }
 
-/// The type of a pointer to the fenced body.
-fn pointer(signature: &Signature) -> TokenStream {
+/// What the image lists of the function.
+fn statics(signature: &Signature, visibility: &Visibility) -> TokenStream {
     let lifetimes = signature.generics.lifetimes().map(|parameter| &parameter.lifetime);
     let safety = &signature.safety;
-    let result = result(signature);
-    let types = signature.inputs.iter().filter_map(|input| match input {
-        FnArg::Typed(argument) => Some(&argument.ty),
-        FnArg::Receiver(_) => None,
-    });
-    quote!(for<#(#lifetimes),*> #safety fn(#(#types,)* &mut ::liveswap_abi::panic::PanicSlot) -> ::liveswap_abi::panic::Fenced<#result>)
+    let (types, result) = (types(signature), result(signature));
+    let name = signature.ident.to_string();
+    let public = matches!(visibility, Visibility::Public(_));
+    let text = declaration(signature);
+    let types_again = types_again();
+    quote! {
+        #types_again
+        static __FUNCTION: ::liveswap_abi::function::HotFunction<
+            for<#(#lifetimes),*> #safety fn(
+                #(#types,)* ::liveswap_abi::panic::PanicOut
+            ) -> ::liveswap_abi::panic::Fenced<#result>
+        > = unsafe {
+            ::liveswap_abi::function::HotFunction::new(
+                ::core::concat!(::core::module_path!(), "::", #name),
+                #public,
+                __fenced,
+                __describe,
+                ::liveswap_abi::__record!(
+                    "function=", ::core::module_path!(), "::", #name,
+                    "\nsignature=", #text,
+                    "\nfile=", ::core::file!(),
+                    "\nline=", ::core::concat!(::core::line!()),
+                    "\npublic=", ::core::stringify!(#public), "\n",
+                ),
+            )
+        };
+
+        #[::liveswap_abi::__private::linkme::distributed_slice(__hot_crate::FUNCTIONS)]
+        #[linkme(crate = ::liveswap_abi::__private::linkme)]
+        static __ENTRY: &'static ::liveswap_abi::function::FunctionEntry = __FUNCTION.entry();
+    }
+}
+
+fn types(signature: &Signature) -> Vec<&Type> {
+    let inputs = signature.inputs.iter();
+    inputs
+        .filter_map(|input| match input {
+            FnArg::Typed(argument) => Some(&*argument.ty),
+            FnArg::Receiver(_) => None,
+        })
+        .collect()
 }
 
 fn result(signature: &Signature) -> TokenStream {

@@ -5,8 +5,10 @@
 #![warn(missing_docs, unreachable_pub)]
 #![deny(unsafe_code)]
 
+mod attributes;
 mod check;
 mod expand;
+mod lifetimes;
 mod parse;
 mod signature;
 

@@ -33,7 +33,7 @@ fn walk(ty: &Type, place: &str, parts: &mut Vec<TokenStream>) {
         return walk(&inner.elem, place, parts);
     }
     parts.push(quote! {
-        ::liveswap_abi::signature::part::<#ty>(sink, #place, Facts::<#ty>::LAYOUT);
+        ::liveswap_abi::signature::Facts::<#ty>::send(__sink, #place);
     });
     match ty {
         Type::Reference(inner) => {

@@ -1,0 +1,93 @@
+//! What a signature does with its lifetimes.
+
+use std::collections::HashSet;
+
+use syn::visit::{self, Visit};
+use syn::{
+    BoundLifetimes, Expr, FnArg, Ident, Lifetime, ParenthesizedGenericArguments, ReturnType,
+    Signature, Type, TypeFnPtr, TypeReference,
+};
+
+/// Whether a lifetime parameter stands in an argument's type.
+pub(crate) fn in_arguments(signature: &Signature, name: &Ident) -> bool {
+    struct Find<'a>(&'a Ident, bool);
+    impl Visit<'_> for Find<'_> {
+        fn visit_lifetime(&mut self, lifetime: &Lifetime) {
+            self.1 |= lifetime.ident == *self.0;
+        }
+    }
+    let mut find = Find(name, false);
+    argument_types(signature).for_each(|ty| find.visit_type(ty));
+    find.1
+}
+
+/// The first lifetime that neither the function declares nor the language.
+pub(crate) fn undeclared(signature: &Signature) -> Option<Lifetime> {
+    let mut found = Found::default();
+    argument_types(signature).chain(result_type(signature)).for_each(|ty| found.visit_type(ty));
+    let mut declared: Vec<&Ident> =
+        signature.generics.lifetimes().map(|parameter| &parameter.lifetime.ident).collect();
+    declared.extend(&found.bound);
+    found.named.into_iter().find(|lifetime| !declared.contains(&&lifetime.ident))
+}
+
+/// Whether the compiler refuses the signature because the result's lifetime could be that of several arguments.
+///
+/// It says so best of the function as the user wrote it, and only once.
+pub(crate) fn are_ambiguous(signature: &Signature) -> bool {
+    let (mut arguments, mut result) = (Found::default(), Found::default());
+    argument_types(signature).for_each(|ty| arguments.visit_type(ty));
+    result_type(signature).into_iter().for_each(|ty| result.visit_type(ty));
+    let named: HashSet<_> = arguments.named.iter().map(|lifetime| &lifetime.ident).collect();
+    result.elided > 0 && arguments.elided + named.len() > 1
+}
+
+fn argument_types(signature: &Signature) -> impl Iterator<Item = &Type> {
+    signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(argument) => Some(&*argument.ty),
+        FnArg::Receiver(_) => None,
+    })
+}
+
+fn result_type(signature: &Signature) -> Option<&Type> {
+    match &signature.output {
+        ReturnType::Default => None,
+        ReturnType::Type(_, ty) => Some(ty),
+    }
+}
+
+/// The lifetimes that a type shows, without those of function types in it, which are inferred by themselves.
+#[derive(Default)]
+struct Found {
+    named: Vec<Lifetime>,
+    bound: Vec<Ident>,
+    elided: usize,
+}
+
+impl Visit<'_> for Found {
+    fn visit_lifetime(&mut self, lifetime: &Lifetime) {
+        if lifetime.ident == "_" {
+            self.elided += 1;
+        } else if lifetime.ident != "static" {
+            self.named.push(lifetime.clone());
+        }
+    }
+
+    fn visit_type_reference(&mut self, reference: &TypeReference) {
+        self.elided += usize::from(reference.lifetime.is_none());
+        visit::visit_type_reference(self, reference);
+    }
+
+    fn visit_bound_lifetimes(&mut self, bound: &BoundLifetimes) {
+        self.bound.extend(bound.lifetimes.iter().filter_map(|parameter| match parameter {
+            syn::GenericParam::Lifetime(parameter) => Some(parameter.lifetime.ident.clone()),
+            _ => None,
+        }));
+    }
+
+    fn visit_type_fn_ptr(&mut self, _: &TypeFnPtr) {}
+
+    fn visit_parenthesized_generic_arguments(&mut self, _: &ParenthesizedGenericArguments) {}
+
+    fn visit_expr(&mut self, _: &Expr) {}
+}
