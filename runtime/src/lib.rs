@@ -46,3 +46,8 @@ pub use event::{Event, Outcome, Refusal, Reload, Retirement, Step};
 pub use feed::Events;
 pub use runtime::{Builder, Pin, Runtime};
 pub use status::{Counts, GenerationState, GenerationStatus, Status};
+
+/// The guide's examples, which must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide.md")]
+mod guide {}

@@ -1,0 +1,45 @@
+# Every verb is one plain command; `just` is a convenience, never a need.
+
+# The list of verbs.
+default:
+    @just --list
+
+# Start the demo; build and swap on save.
+watch *args:
+    cargo live {{ args }}
+
+# All tests.
+test *args:
+    cargo test --workspace {{ args }}
+
+# What CI runs.
+ready:
+    .ci/run
+
+# Costs side by side with what they are compared to: calls, stall, swap.
+bench *args:
+    cargo run --release -p liveswap-benches -- {{ if args == "" { "calls" } else { args } }}
+
+# A thousand swaps, and what is left of them.
+soak swaps="1000":
+    cargo run --release -p liveswap-benches -- soak --swaps {{ swaps }}
+
+# Model-check the gate.
+loom:
+    RUSTFLAGS="--cfg loom" cargo test -p liveswap-abi --lib --release --target-dir target/loom
+
+# The demo without a terminal, for ten seconds.
+demo frames="600":
+    cargo live -- --headless --frames {{ frames }}
+
+# Format check.
+fmt:
+    cargo fmt --all --check
+
+# Lints, warnings denied.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Documentation, warnings denied.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
