@@ -1,0 +1,205 @@
+//! The loop: one thread that hears of saves, builds, answers, the program's fate and signals, and
+//! does what follows from each.
+
+mod answers;
+mod builds;
+mod life;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, after, never, select, unbounded};
+use liveswap::watch::{Notice, Watcher};
+
+use self::answers::{Awaiting, Inquiry, Peer};
+use self::builds::Job;
+use self::life::{Ending, Life};
+use crate::args;
+use crate::build::{Builder, Building, Finished, Products};
+use crate::cargo;
+use crate::error::Error;
+use crate::project::Project;
+use crate::report::{self, Reporter};
+use crate::server::{Heard, Server};
+use crate::session::{self, SessionFile};
+use crate::signals::{self, Asked};
+use crate::sources::Sources;
+use crate::saves::Saves;
+use crate::terminal::Terminal;
+
+/// Everything that wakes the loop.
+#[derive(Debug)]
+enum Event {
+    Asked(Asked),
+    Noticed(Notice),
+    Built(Box<Finished>),
+    Program(crate::program::News),
+    Heard(Box<Heard>),
+    Due,
+}
+
+/// The state of the loop.
+struct Run {
+    builder: Builder,
+    args: Vec<OsString>,
+    no_restart: bool,
+    terminal: Terminal,
+    reporter: Reporter,
+
+    server: Server,
+    session: SessionFile,
+    peers: HashMap<u64, Peer>,
+    inquiries: Vec<Inquiry>,
+    awaiting: Option<Awaiting>,
+
+    sources: Sources,
+    saves: Saves,
+    watcher: Option<Watcher>,
+    building: Option<(Building, Job)>,
+    builds: u64,
+    last_build: Option<String>,
+    products: Option<Products>,
+    /// Where the program finds a dynamic standard library.
+    standard_library: Option<PathBuf>,
+
+    life: Life,
+    ending: Option<Ending>,
+
+    senders: Senders,
+    receivers: Receivers,
+}
+
+struct Senders {
+    notices: Sender<Notice>,
+    built: Sender<Finished>,
+    news: Sender<crate::program::News>,
+    heard: Sender<Heard>,
+}
+
+struct Receivers {
+    asked: Receiver<Asked>,
+    notices: Receiver<Notice>,
+    built: Receiver<Finished>,
+    news: Receiver<crate::program::News>,
+    heard: Receiver<Heard>,
+}
+
+/// Builds and starts the program, and stays with it until it ends; returns the exit code.
+///
+/// # Errors
+///
+/// What was asked for cannot be built or started.
+pub(crate) fn run(args: args::Run) -> Result<u8, Error> {
+    // Before any other thread: see there.
+    let terminal = Terminal::open();
+    let (_listening, asked) = signals::listen()?;
+    let project = Project::load(&args.what)?;
+    let own = project.own_directory();
+    let directory = session::directory(&own);
+    let alone = session::alive(&directory).is_empty();
+    let reporter = Reporter::start(&own, alone)?;
+    let (heard_sender, heard) = unbounded();
+    let server = Server::start(&directory, heard_sender.clone())?;
+    let session = SessionFile::write(&directory, &server)?;
+    let (notice_sender, notices) = unbounded();
+    let (built_sender, built) = unbounded();
+    let (news_sender, news) = unbounded();
+    let standard_library = cargo::standard_library(&args.what);
+    let mut run = Run {
+        builder: Builder { project, what: args.what, color: report::wants_color() },
+        args: args.args,
+        no_restart: args.no_restart,
+        terminal,
+        reporter,
+        server,
+        session,
+        peers: HashMap::new(),
+        inquiries: Vec::new(),
+        awaiting: None,
+        sources: Sources::default(),
+        saves: Saves::default(),
+        watcher: None,
+        building: None,
+        builds: 0,
+        last_build: None,
+        products: None,
+        standard_library,
+        life: Life::default(),
+        ending: None,
+        senders: Senders {
+            notices: notice_sender,
+            built: built_sender,
+            news: news_sender,
+            heard: heard_sender,
+        },
+        receivers: Receivers { asked, notices, built, news, heard },
+    };
+    run.first_build()?;
+    loop {
+        let event = run.wait();
+        if let Some(code) = run.handle(event)? {
+            return Ok(code);
+        }
+    }
+}
+
+impl Run {
+    fn handle(&mut self, event: Event) -> Result<Option<u8>, Error> {
+        let now = Instant::now();
+        match event {
+            Event::Asked(Asked::End(signal)) => return Ok(self.end(signal, now)),
+            Event::Asked(Asked::Suspend) => self.suspend(),
+            Event::Noticed(notice) => self.saves.note(notice, now),
+            Event::Built(finished) => self.built(*finished)?,
+            Event::Program(news) => return self.news(news, now),
+            Event::Heard(heard) => self.heard(*heard, now)?,
+            Event::Due => {}
+        }
+        if let Some(batch) = self.saves.take(now) {
+            self.saved(&batch)?;
+        }
+        self.hurry(now)?;
+        self.give_up_waiting(now);
+        Ok(None)
+    }
+
+    fn wait(&self) -> Event {
+        let due = [
+            self.saves.due(),
+            self.life.due(),
+            self.awaiting.as_ref().map(|awaiting| awaiting.deadline),
+            self.inquiries.iter().map(|inquiry| inquiry.deadline).min(),
+        ];
+        let timer = match due.into_iter().flatten().min() {
+            Some(due) => after(due.saturating_duration_since(Instant::now())),
+            None => never(),
+        };
+        let Receivers { asked, notices, built, news, heard } = &self.receivers;
+        // No sender is ever dropped before the loop ends, so a closed channel has nothing to say.
+        select! {
+            recv(asked) -> it => it.map_or(Event::Due, Event::Asked),
+            recv(notices) -> it => it.map_or(Event::Due, Event::Noticed),
+            recv(built) -> it => it.map_or(Event::Due, |it| Event::Built(Box::new(it))),
+            recv(news) -> it => it.map_or(Event::Due, Event::Program),
+            recv(heard) -> it => it.map_or(Event::Due, |it| Event::Heard(Box::new(it))),
+            recv(timer) -> _ => Event::Due,
+        }
+    }
+
+    /// Tells a person: in the log, and on the terminal or, while the program has that, through it.
+    fn say(&mut self, text: &str) {
+        self.reporter.note(text);
+        if self.is_quiet() {
+            self.tell_line(text);
+        } else {
+            report::print(text);
+        }
+    }
+
+    /// Whether the terminal belongs to the program.
+    fn is_quiet(&self) -> bool {
+        self.life.is_running() && (self.terminal.is_raw() || self.peers.values().any(Peer::is_drawing))
+    }
+}

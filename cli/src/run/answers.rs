@@ -1,0 +1,245 @@
+//! What programs say on the socket, and what is said to them.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use liveswap::control::Link;
+use liveswap::wire::{FromCli, Hello, Outcome, Reload, Role, Session, Status, ToCli};
+
+use super::Run;
+use super::builds::Job;
+use crate::build::{Product, Voice};
+use crate::cargo::Scope;
+use crate::error::Error;
+use crate::lines::{self, Edit};
+use crate::server::Heard;
+
+/// How long a program has to answer an artifact.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a program has to answer a question.
+const STATUS_WITHIN: Duration = Duration::from_secs(1);
+
+/// Somebody who is connected.
+#[derive(Debug)]
+pub(super) struct Peer {
+    hello: Hello,
+    link: Link,
+}
+
+impl Peer {
+    fn is_program(&self) -> bool {
+        matches!(self.hello.role, Role::Program { .. })
+    }
+
+    /// Whether this peer shows a person what it hears, on a terminal of its own.
+    pub(super) fn is_drawing(&self) -> bool {
+        matches!(self.hello.role, Role::Program { owns_terminal: true, .. }) && self.link.is_open()
+    }
+}
+
+/// A build that programs have not answered yet.
+#[derive(Debug)]
+pub(super) struct Awaiting {
+    artifacts: Vec<Product>,
+    edit: Edit,
+    since: Instant,
+    warnings: usize,
+    pub(super) deadline: Instant,
+}
+
+impl Awaiting {
+    pub(super) fn new(artifacts: Vec<Product>, edit: Edit, since: Instant, warnings: usize) -> Self {
+        let deadline = Instant::now() + ANSWER_WITHIN;
+        Awaiting { artifacts, edit, since, warnings, deadline }
+    }
+
+    /// Takes out the artifact that `reload` answers.
+    fn take(&mut self, reload: &Reload) -> Option<Edit> {
+        let index = self.artifacts.iter().position(|product| {
+            product.hot_crate == reload.hot_crate
+                // An answer without a digest is about the newest one.
+                && reload.digest.as_ref().is_none_or(|digest| *digest == product.digest)
+        })?;
+        self.artifacts.remove(index);
+        Some(Edit { total: self.since.elapsed(), ..self.edit.clone() })
+    }
+}
+
+/// A question of an observer that the programs have not all answered.
+#[derive(Debug)]
+pub(super) struct Inquiry {
+    observer: u64,
+    waiting: BTreeSet<u64>,
+    status: Vec<Status>,
+    pub(super) deadline: Instant,
+}
+
+impl Run {
+    /// Takes in what was heard on the socket.
+    pub(super) fn heard(&mut self, heard: Heard, now: Instant) -> Result<(), Error> {
+        match heard {
+            Heard::Joined { id, hello, link } => self.joined(id, hello, link, now),
+            Heard::Said { id, message } => self.said(id, message)?,
+            Heard::Left { id, why } => {
+                if let Some(peer) = self.peers.remove(&id) {
+                    self.reporter.note(&format!("process {} left: {why}", peer.hello.pid));
+                }
+                for inquiry in &mut self.inquiries {
+                    inquiry.waiting.remove(&id);
+                }
+                self.inquiries.retain(|inquiry| inquiry.observer != id);
+            }
+            Heard::TurnedAway { why } => {
+                self.say(&lines::notable("turned away", &format!("somebody at the socket: {why}")));
+            }
+        }
+        self.answer_inquiries(now);
+        Ok(())
+    }
+
+    fn joined(&mut self, id: u64, hello: Hello, link: Link, now: Instant) {
+        self.reporter.note(&format!("process {} joined: {:?}", hello.pid, hello.role));
+        let is_observer = hello.role == Role::Observer;
+        self.peers.insert(id, Peer { hello, link });
+        if is_observer {
+            self.tell_programs(&FromCli::AskStatus);
+            let programs = self.peers.iter().filter(|(_, peer)| peer.is_program());
+            self.inquiries.push(Inquiry {
+                observer: id,
+                waiting: programs.map(|(id, _)| *id).collect(),
+                status: Vec::new(),
+                deadline: now + STATUS_WITHIN,
+            });
+        }
+    }
+
+    fn said(&mut self, id: u64, message: ToCli) -> Result<(), Error> {
+        match message {
+            ToCli::Reloaded(reload) => return self.reloaded(&reload),
+            ToCli::Status(status) => {
+                for inquiry in &mut self.inquiries {
+                    if inquiry.waiting.remove(&id) {
+                        inquiry.status.push(status.clone());
+                    }
+                }
+            }
+            ToCli::Draining { generation, holders } => self.reporter.note(&format!(
+                "generation {generation} is still held by {}",
+                holders.join("; ")
+            )),
+            ToCli::Retired { generation, retained: None } => {
+                self.reporter.note(&format!("generation {generation} was unloaded"));
+            }
+            ToCli::Retired { generation, retained: Some(why) } => {
+                self.reporter.note(&format!("generation {generation} is retained: {why}"));
+            }
+            ToCli::Panicked { message, location } => {
+                self.say(&lines::bad("panicked", &format!("{message}, at {location}")));
+            }
+            ToCli::Watching { method } => self.reporter.note(&format!("artifacts: {method}")),
+            ToCli::Lagged { missed } => {
+                self.reporter.note(&format!("{missed} words of the program were lost"));
+            }
+            // A second hello says nothing new, and what is not known was not asked for.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn reloaded(&mut self, reload: &Reload) -> Result<(), Error> {
+        let edit = self.awaiting.as_mut().and_then(|awaiting| awaiting.take(reload));
+        let warnings = self.awaiting.as_ref().map_or(0, |awaiting| awaiting.warnings);
+        self.awaiting.take_if(|awaiting| awaiting.artifacts.is_empty());
+        let mut text = lines::reloaded(reload, edit.as_ref());
+        if edit.is_some() {
+            text.push_str(&lines::warnings(warnings));
+        }
+        self.say(&text);
+        if let (Some(edit), Outcome::Refused { step, differences }) = (edit, &reload.outcome)
+            && ["verify", "check"].contains(&step.as_str())
+            && self.building.is_none()
+        {
+            let item = differences.first().map_or("it", |difference| difference.item.as_str());
+            let why = format!("{} cannot be swapped in, because of {item}", edit.what);
+            if self.no_restart {
+                let text = format!("{why}; the program goes on as it was (--no-restart was given)");
+                self.say(&lines::notable("restart needed", &text));
+                return Ok(());
+            }
+            self.say(&lines::notable("restart needed", &format!("{why}; building it anew")));
+            let what = vec![edit.what];
+            let since = Instant::now();
+            let job = Job { scope: Scope::Program, what, since, restart: Some(why) };
+            return self.build(job, Voice::Collected);
+        }
+        Ok(())
+    }
+
+    /// Ends the waiting for answers that should have come.
+    pub(super) fn give_up_waiting(&mut self, now: Instant) {
+        // Nobody who could answer is no reason to wait.
+        let nobody = !self.peers.values().any(Peer::is_program);
+        let over = |awaiting: &mut Awaiting| nobody || awaiting.deadline <= now;
+        if let Some(awaiting) = self.awaiting.take_if(over) {
+            let why = if !self.life.is_running() {
+                "the program does not run".to_owned()
+            } else if nobody {
+                "the program has no runtime that says what it does with it".to_owned()
+            } else {
+                format!("the program did not answer within {} s", ANSWER_WITHIN.as_secs())
+            };
+            let text = lines::unanswered(&awaiting.edit, &why) + &lines::warnings(awaiting.warnings);
+            self.say(&text);
+        }
+        self.answer_inquiries(now);
+    }
+
+    fn answer_inquiries(&mut self, now: Instant) {
+        let mut index = 0;
+        while index < self.inquiries.len() {
+            let inquiry = &self.inquiries[index];
+            if inquiry.waiting.is_empty() || inquiry.deadline <= now {
+                let inquiry = self.inquiries.remove(index);
+                let session = self.session_status(inquiry.status);
+                if let Some(peer) = self.peers.get(&inquiry.observer) {
+                    peer.link.send(&FromCli::Session(Box::new(session)));
+                }
+            } else {
+                index += 1;
+            }
+        }
+    }
+
+    fn session_status(&self, status: Vec<Status>) -> Session {
+        let project = &self.builder.project;
+        let directory = self.artifact_directory();
+        Session {
+            pid: std::process::id(),
+            host: project.host.name.clone(),
+            hot: project.hot.iter().map(|hot| hot.package.clone()).collect(),
+            artifact_directory: directory
+                .map_or_else(String::new, |path| path.display().to_string()),
+            builds: self.builds,
+            last_build: self.last_build.clone(),
+            program: self.life.pid(),
+            restarts: self.life.restarts(),
+            log: self.reporter.path().display().to_string(),
+            status,
+        }
+    }
+
+    /// Says something to every program.
+    pub(super) fn tell_programs(&self, message: &FromCli) {
+        for peer in self.peers.values().filter(|peer| peer.is_program()) {
+            peer.link.send(message);
+        }
+    }
+
+    /// Says to every program what would stand on the terminal.
+    pub(super) fn tell_line(&self, text: &str) {
+        for line in anstream::adapter::strip_str(text).to_string().lines() {
+            self.tell_programs(&FromCli::Line { text: line.to_owned() });
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The program's life: its start, its terminal, its end, and whether it is started again.
+
+use std::time::{Duration, Instant};
+
+use liveswap::locate::ARTIFACT_DIR;
+use liveswap::wire::{ENV_ADDRESS, ENV_TOKEN, FromCli};
+
+use super::Run;
+use super::builds::Job;
+use crate::backoff::{Backoff, End, Next};
+use crate::build::Voice;
+use crate::cargo::Scope;
+use crate::error::Error;
+use crate::group::Tell;
+use crate::lines;
+use crate::program::{Fate, Launch, News, Program};
+use crate::server::Server;
+use crate::session::{self, SessionFile};
+use crate::signals;
+
+/// How long a program that is told to end has to tidy up.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The program and what is to become of it.
+#[derive(Debug, Default)]
+pub(super) struct Life {
+    program: Option<Program>,
+    backoff: Backoff,
+    restarts: u64,
+    /// It was given the terminal.
+    has_terminal: bool,
+    /// It was told to end, to be started anew for this reason.
+    restarting: Option<String>,
+    /// It is ended by force then.
+    kill_at: Option<Instant>,
+    /// It is started again then.
+    start_at: Option<Instant>,
+}
+
+/// Everything is to end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ending;
+
+impl Life {
+    pub(super) fn is_running(&self) -> bool {
+        self.program.is_some()
+    }
+
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.program.as_ref().map(Program::pid)
+    }
+
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts
+    }
+
+    /// When [`Run::hurry`] has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        [self.kill_at, self.start_at].into_iter().flatten().min()
+    }
+
+    /// Whether it is to be started as soon as there is something to start.
+    pub(super) fn wants_start(&self) -> bool {
+        self.start_at.is_some()
+    }
+
+    /// New code was built.
+    pub(super) fn forgive(&mut self) {
+        self.backoff.forgive();
+    }
+}
+
+impl Run {
+    /// Starts what was built.
+    pub(super) fn start_program(&mut self) -> Result<(), Error> {
+        self.life.start_at = None;
+        if !self.server.address().exists() {
+            // The target directory was removed, and the socket with it.
+            self.listen_anew()?;
+        }
+        let Some(launch) = self.launch() else { return Ok(()) };
+        if !launch.executable.exists() {
+            self.life.start_at = Some(Instant::now() + GRACE);
+            let since = Instant::now();
+            let job = Job { scope: Scope::Program, what: Vec::new(), since, restart: None };
+            return if self.building.is_some() { Ok(()) } else { self.build(job, Voice::Collected) };
+        }
+        let program = Program::start(&launch, self.senders.news.clone())?;
+        let path = launch.executable.display();
+        self.reporter.note(&format!("started {path} as process {}", program.pid()));
+        self.life.program = Some(program);
+        self.life.has_terminal = false;
+        Ok(())
+    }
+
+    fn listen_anew(&mut self) -> Result<(), Error> {
+        let directory = session::directory(&self.builder.project.own_directory());
+        self.server = Server::start(&directory, self.senders.heard.clone())?;
+        self.session = SessionFile::write(&directory, &self.server)?;
+        Ok(())
+    }
+
+    fn launch(&self) -> Option<Launch> {
+        let products = self.products.as_ref()?;
+        let (executable, _) = products.executable.clone()?;
+        let artifacts = self.artifact_directory()?;
+        let mut environment: Vec<_> = self
+            .builder
+            .project
+            .host
+            .environment
+            .iter()
+            .map(|(name, value)| (name.clone(), value.into()))
+            .collect();
+        environment.extend([
+            (ARTIFACT_DIR.to_owned(), artifacts.into()),
+            (ENV_ADDRESS.to_owned(), self.server.address().into()),
+            (ENV_TOKEN.to_owned(), self.server.token().into()),
+        ]);
+        let mut library_paths = products.library_paths.clone();
+        library_paths.extend([artifacts.to_owned(), artifacts.join("deps")]);
+        library_paths.extend(self.standard_library.clone());
+        Some(Launch { executable, args: self.args.clone(), environment, library_paths })
+    }
+
+    /// Ends the program to start it anew, and says why.
+    pub(super) fn restart(&mut self, why: String) -> Result<(), Error> {
+        self.awaiting = None;
+        let Some(pid) = self.life.pid() else { return self.start_program() };
+        self.tell_programs(&FromCli::Restarting { why: why.clone() });
+        self.reporter.note(&format!("process {pid} is told to end: {why}"));
+        if let Some(program) = &mut self.life.program {
+            program.tell(Tell::Terminate);
+        }
+        self.life.restarting = Some(why);
+        self.life.kill_at = Some(Instant::now() + GRACE);
+        Ok(())
+    }
+
+    /// A signal asks for the end of everything; the exit code if nothing is left to wait for.
+    pub(super) fn end(&mut self, signal: i32, now: Instant) -> Option<u8> {
+        self.building = None;
+        let again = self.ending.replace(Ending).is_some();
+        let Some(program) = &mut self.life.program else { return Some(End::Signal(signal).code()) };
+        let interrupt = signal == signal_hook::consts::SIGINT;
+        program.tell(match (again, interrupt) {
+            (true, _) => Tell::Kill,
+            (false, true) => Tell::Interrupt,
+            (false, false) => Tell::Terminate,
+        });
+        self.life.kill_at.get_or_insert(now + GRACE);
+        None
+    }
+
+    /// Does what has waited for its time.
+    pub(super) fn hurry(&mut self, now: Instant) -> Result<(), Error> {
+        if self.life.kill_at.take_if(|at| *at <= now).is_some()
+            && let Some(program) = &mut self.life.program
+        {
+            program.tell(Tell::Kill);
+            let text = format!("the program did not end within {} s", GRACE.as_secs());
+            self.say(&lines::notable("killed", &text));
+        }
+        if self.life.start_at.is_some_and(|at| at <= now) {
+            self.start_program()?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what happened to the program; the exit code if that is the end of everything.
+    pub(super) fn news(&mut self, news: News, now: Instant) -> Result<Option<u8>, Error> {
+        if self.life.pid() != Some(news.pid) {
+            return Ok(None);
+        }
+        match news.fate {
+            Fate::WantsTerminal => {
+                self.hand_over();
+                Ok(None)
+            }
+            Fate::Suspended => {
+                if self.life.has_terminal {
+                    self.terminal.take();
+                    signals::stop_here();
+                    self.hand_over();
+                }
+                Ok(None)
+            }
+            Fate::Stopped => Ok(None),
+            Fate::Ended => self.ended(now),
+        }
+    }
+
+    /// Gives the terminal to the program, waiting for this process to have it if need be.
+    fn hand_over(&mut self) {
+        let Some(program) = &mut self.life.program else { return };
+        if !self.terminal.is_there() {
+            return;
+        }
+        while !self.terminal.is_ours_or_of(program.group()) {
+            // In the background of a shell: this whole job waits to be put in front.
+            signals::stop_here();
+        }
+        self.terminal.give(program.group());
+        self.life.has_terminal = true;
+        program.tell(Tell::Continue);
+    }
+
+    /// This process was asked to stop: the program stops with it, and goes on with it.
+    pub(super) fn suspend(&mut self) {
+        if let Some(program) = &mut self.life.program {
+            program.tell(Tell::Stop);
+        }
+        signals::stop_here();
+        if let Some(program) = &mut self.life.program {
+            program.tell(Tell::Continue);
+        }
+    }
+
+    fn ended(&mut self, now: Instant) -> Result<Option<u8>, Error> {
+        let Some(mut program) = self.life.program.take() else { return Ok(None) };
+        let lived = program.started.elapsed();
+        let end = End::of(program.collect());
+        self.life.kill_at = None;
+        if std::mem::take(&mut self.life.has_terminal) {
+            self.terminal.take();
+        }
+        self.terminal.restore();
+        let name = self.builder.project.host.name.clone();
+        let seconds = format!("after {:.1} s", lived.as_secs_f64());
+        self.reporter.note(&format!("{name} {end} {seconds}"));
+        if self.ending.is_some() {
+            return Ok(Some(end.code()));
+        }
+        if let Some(why) = self.life.restarting.take() {
+            self.life.restarts += 1;
+            self.say(&lines::notable("restarted", &why));
+            self.start_program()?;
+            return Ok(None);
+        }
+        match self.life.backoff.next(end, lived) {
+            Next::Exit(0) => Ok(Some(0)),
+            Next::Exit(code) => {
+                self.say(&lines::notable("ended", &format!("{name} {end} {seconds}")));
+                Ok(Some(code))
+            }
+            Next::Restart(wait) => {
+                self.life.restarts += 1;
+                let text = format!("{name} {end} {seconds}; it is started again");
+                self.say(&lines::bad("crashed", &text));
+                self.life.start_at = Some(now + wait);
+                Ok(None)
+            }
+            Next::GiveUp(code, times) => {
+                let text = format!(
+                    "{name} {end} {seconds}, {times} times in a row; it is not started again. What \
+                     happened stands in {}",
+                    self.reporter.path().display()
+                );
+                self.say(&lines::bad("crashed", &text));
+                Ok(Some(code))
+            }
+        }
+    }
+}
