@@ -8,6 +8,7 @@
 //! elsewhere `#[hot]` leaves the function exactly as written.
 
 #![warn(missing_docs, unreachable_pub)]
+#![cfg_attr(loom, allow(dead_code, reason = "the model checker needs the gate only"))]
 
 #[cfg(not(loom))]
 mod allocator;
@@ -19,6 +20,7 @@ pub mod function;
 pub mod gate;
 #[cfg(not(loom))]
 mod hot_crate;
+#[cfg(not(loom))]
 mod interpose;
 pub mod manifest;
 #[cfg(not(loom))]
@@ -30,6 +32,7 @@ pub use barrier::BarrierUnavailable;
 pub use declare::ACTIVE;
 #[cfg(not(loom))]
 pub use hot_crate::{HotCrate, LocalRecord, ThreadExit, attach};
+#[cfg(not(loom))]
 pub use interpose::LeftBehind;
 
 #[doc(hidden)]

@@ -44,13 +44,17 @@
 //! 9. *Two swaps in a row.* Each is a store and a fence; a caller that finds the table changed twice loops twice. A caller
 //!    can only starve while swaps keep coming faster than two loads.
 
+#[cfg(all(test, loom))]
+mod model;
 mod record;
 mod scan;
 
 use std::ptr;
 
+use record::Record;
 pub use record::{Claim, PinHold};
-pub(crate) use record::{Entered, Nested, Record};
+#[cfg(not(loom))]
+pub(crate) use record::{Entered, Nested};
 pub use scan::{Hold, HoldKind};
 
 use crate::barrier::{self, BarrierUnavailable};

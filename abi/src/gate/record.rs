@@ -167,10 +167,6 @@ impl Claim {
     }
 
     /// Names the thread for reports; longer names are cut.
-    #[cfg_attr(
-        loom,
-        allow(dead_code, reason = "called where threads attach, which the model does itself")
-    )]
     pub(crate) fn set_name(self, name: &str) {
         let bytes = name.as_bytes();
         for (index, cell) in self.record.name.iter().enumerate() {

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     target_env = "gnu",
     any(target_arch = "x86_64", target_arch = "aarch64"),
     any(debug_assertions, feature = "always"),
-    not(any(loom, miri, liveswap_no_interpose))
+    not(any(miri, liveswap_no_interpose))
 ))]
 #[path = "linux_gnu.rs"]
 mod platform;
@@ -31,7 +31,7 @@ mod platform;
     target_env = "gnu",
     any(target_arch = "x86_64", target_arch = "aarch64"),
     any(debug_assertions, feature = "always"),
-    not(any(loom, miri, liveswap_no_interpose))
+    not(any(miri, liveswap_no_interpose))
 )))]
 #[path = "none.rs"]
 mod platform;
