@@ -1,0 +1,80 @@
+//! The hot crate that the benches swap.
+//!
+//! Every version of it is the same build with another number at [`VERSION`]'s place in the file.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+use std::hint::black_box;
+
+use liveswap_macros::hot;
+
+liveswap_abi::hot_crate!();
+
+/// What stands before the number, so that it is found in the file.
+pub const MARKER: [u8; 16] = *b"LIVESWAP-BENCH-V";
+
+/// The marker and a number that can be changed in the built file.
+static VERSION: [u64; 3] = [u64::from_ne_bytes(*b"LIVESWAP"), u64::from_ne_bytes(*b"-BENCH-V"), 0];
+
+/// The number of the version that this code is; 0 as it was built.
+#[hot]
+#[must_use]
+pub fn version() -> u64 {
+    current()
+}
+
+/// One step of a Weyl sequence: the function whose calls are measured.
+#[hot]
+#[must_use]
+pub fn step(state: u64) -> u64 {
+    advance(state)
+}
+
+/// A result that tells which version computed it: see [`version_of`].
+#[hot]
+#[must_use]
+pub fn stamp(state: u64) -> u64 {
+    advance(state) ^ current()
+}
+
+/// The version that answered `stamp` when [`stamp`] was called with `state`.
+///
+/// ```
+/// assert_eq!(bench_hot::version_of(7, bench_hot::stamp(7)), bench_hot::version());
+/// ```
+#[must_use]
+pub fn version_of(state: u64, stamp: u64) -> u64 {
+    advance(state) ^ stamp
+}
+
+/// The body of [`step`], for callers that compile it themselves.
+///
+/// One addition: nothing that the cost of a call could hide behind.
+#[inline(always)]
+#[must_use]
+pub fn advance(state: u64) -> u64 {
+    state.wrapping_add(0x9E37_79B9_7F4A_7C15)
+}
+
+/// Read through the black box, or the compiler would put the number of the build into the code.
+#[inline(always)]
+fn current() -> u64 {
+    let [.., number] = *black_box(&VERSION);
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_tells_its_version_and_no_other() {
+        for state in [1, 7, u64::MAX] {
+            assert_eq!(version_of(state, stamp(state)), 0);
+            assert_eq!(version_of(state, stamp(state) ^ 12), 12);
+            assert_ne!(version_of(state, stamp(state - 1)), 0);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What can end a bench before it has its figures, one variant a failed step.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::patch::PatchError;
+
+/// A failed step of a bench.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A library that is to be swapped is not where cargo leaves it.
+    #[error(
+        "build: `{}` cannot be read; run the benches with `cargo run --release -p liveswap-benches`",
+        path.display()
+    )]
+    Built { path: PathBuf, source: io::Error },
+
+    /// The library has no place for a number.
+    #[error("build: versions of `{}` cannot be made", path.display())]
+    Patch { path: PathBuf, source: PatchError },
+
+    /// A file or directory of the bench itself.
+    #[error("files: `{}` cannot be {action}; look at its permissions and at the room on the disk", path.display())]
+    File { action: &'static str, path: PathBuf, source: io::Error },
+
+    /// The loader refused.
+    #[error("load: `{}` cannot be loaded or unloaded", path.display())]
+    Load { path: PathBuf, source: libloading::Error },
+
+    /// The runtime failed.
+    #[error("runtime: {0}")]
+    Runtime(#[from] liveswap::Error),
+
+    /// A reload ended in another way than with a swap.
+    #[error("swap: version {version} was not swapped in: {outcome}")]
+    NotSwapped { version: u64, outcome: String },
+
+    /// Nothing was heard in time.
+    #[error("{step}: no {what} within {within:?}")]
+    TimedOut { step: &'static str, what: String, within: Duration },
+
+    /// A call gave what no version gives.
+    #[error("{step}: a call should have reached version {expected}, but version {found} answered")]
+    WrongVersion { step: &'static str, expected: u64, found: u64 },
+
+    /// A thread of the bench could not be started.
+    #[error("start: a calling thread could not be started; raise the limit on threads")]
+    Thread(#[source] io::Error),
+
+    /// A calling thread ended early.
+    #[error("{step}: a calling thread panicked; its message is above")]
+    Panicked { step: &'static str },
+
+    /// What the system says of this process could not be read.
+    #[error("{step}: {what} cannot be known on this system")]
+    Unknown { step: &'static str, what: &'static str },
+
+    /// A histogram was asked for what it cannot hold.
+    #[error("measure: {0}")]
+    Histogram(#[from] hdrhistogram::CreationError),
+
+    /// The figures could not be written.
+    #[error("report: the figures cannot be written")]
+    Report(#[source] io::Error),
+}
+
+/// The words of an error and of everything that caused it.
+pub(crate) fn words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
+}
