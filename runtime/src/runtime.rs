@@ -346,7 +346,10 @@ impl Builder {
         if let Some(artifact) = &self.artifact {
             return vec![artifact.clone()];
         }
-        let from_environment = || std::env::var_os(locate::ARTIFACT_DIR).map(PathBuf::from);
+        let from_environment = || {
+            let given = std::env::var_os(locate::ARTIFACT_DIR).filter(|given| !given.is_empty());
+            given.map(PathBuf::from)
+        };
         let directory = self.artifact_dir.clone().or_else(from_environment);
         locate::artifacts(self.host.name(), executable, directory.as_deref())
     }
