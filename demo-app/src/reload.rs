@@ -1,0 +1,150 @@
+//! Everything the demo has to do with swapping its hot crate.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use liveswap::event::Timings;
+use liveswap::{Event, Events, Outcome, Runtime};
+
+/// What the status line says about swaps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ReloadStatus {
+    /// The generation that calls go to; 0 is the code linked into this program.
+    pub(crate) generation: u64,
+    /// The last swap's timings, such as `4.1 ms (stage 1.2 load 0.8)`.
+    pub(crate) last_swap: Option<String>,
+    /// The last refusal or compile error, until a swap makes it good.
+    pub(crate) last_problem: Option<String>,
+}
+
+/// The demo's side of swapping: what happened, as far as this program knows.
+#[derive(Debug, Default)]
+pub(crate) struct Reload {
+    runtime: Option<Runtime>,
+    events: Option<Events>,
+    status: ReloadStatus,
+}
+
+impl Reload {
+    /// Starts with the code that is linked into this program and takes up every new version of it.
+    ///
+    /// The game can be played without: where the runtime cannot start, the status line says why.
+    pub(crate) fn start(owns_terminal: bool) -> Self {
+        let builder = Runtime::builder(reloadable_logic::hot_crate()).owns_terminal(owns_terminal);
+        let mut reload = Self::default();
+        match builder.start() {
+            Ok(runtime) => {
+                reload.events = Some(runtime.events());
+                reload.runtime = Some(runtime);
+            }
+            Err(error) => reload.status.last_problem = Some(error.to_string()),
+        }
+        reload
+    }
+
+    /// Takes note of what happened since the last frame.
+    pub(crate) fn poll(&mut self) {
+        let Some(events) = &self.events else { return };
+        while let Some(event) = events.try_next() {
+            self.status.note(event);
+        }
+        if let Some(runtime) = &self.runtime {
+            self.status.generation = runtime.generation();
+        }
+    }
+
+    /// Returns what the status line says.
+    pub(crate) fn status(&self) -> &ReloadStatus {
+        &self.status
+    }
+
+    #[cfg(test)]
+    pub(crate) fn status_mut(&mut self) -> &mut ReloadStatus {
+        &mut self.status
+    }
+}
+
+impl ReloadStatus {
+    fn note(&mut self, event: Event) {
+        match event {
+            Event::Reloaded(reload) => match reload.outcome {
+                Outcome::Swapped { .. } => {
+                    self.last_swap = Some(spent(&reload.timings));
+                    self.last_problem = None;
+                }
+                Outcome::Unchanged { .. } => self.last_problem = None,
+                Outcome::Refused(refusal) => self.last_problem = Some(refusal.to_string()),
+                Outcome::Superseded => {}
+            },
+            Event::BuildFailed { rendered } => self.last_problem = Some(first_error(&rendered)),
+            _ => {}
+        }
+    }
+}
+
+/// The time of a swap and of its longer steps.
+fn spent(timings: &Timings) -> String {
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    let mut text = format!("{:.1} ms (", millis(timings.total));
+    let steps = [("stage", timings.stage), ("load", timings.load), ("swap", timings.swap)];
+    for (index, (step, time)) in steps.into_iter().enumerate() {
+        let space = if index == 0 { "" } else { " " };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{space}{step} {:.1}", millis(time));
+    }
+    text + ")"
+}
+
+/// The first error among a compiler's diagnostics, with its place.
+fn first_error(rendered: &str) -> String {
+    let mut lines = rendered.lines().map(str::trim);
+    let error = lines.by_ref().find(|line| line.starts_with("error"));
+    let place = lines.find_map(|line| line.strip_prefix("--> "));
+    match (error, place) {
+        (Some(error), Some(place)) => format!("{error} at {place}"),
+        (Some(error), None) => error.to_owned(),
+        (None, _) => "the build failed; see the log of cargo liveswap".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use liveswap::Reload as Reloaded;
+    use liveswap::event::{Difference, Kind, Refusal, Step};
+
+    fn reloaded(outcome: Outcome) -> Event {
+        let timings = Timings { total: Duration::from_micros(4140), ..Timings::default() };
+        Event::Reloaded(Reloaded { outcome, artifact: "x.so".into(), digest: None, timings })
+    }
+
+    #[test]
+    fn a_problem_stays_until_a_swap_makes_it_good() {
+        let mut status = ReloadStatus::default();
+        let difference = Difference {
+            item: "function `tick`".to_owned(),
+            expected: "`f32`".to_owned(),
+            found: "`f64`".to_owned(),
+            remedy: "change it back".to_owned(),
+        };
+        let refusal = Refusal { step: Step::Check, differences: vec![difference] };
+        status.note(reloaded(Outcome::Refused(refusal)));
+        let problem = status.last_problem.clone().unwrap();
+        assert!(problem.contains("check") && problem.contains("`tick`"), "{problem}");
+        assert_eq!(status.last_swap, None);
+
+        let kind = Kind::Standalone;
+        status.note(reloaded(Outcome::Swapped { generation: 2, kind, added: Vec::new() }));
+        assert_eq!(status.last_problem, None);
+        assert_eq!(status.last_swap.as_deref(), Some("4.1 ms (stage 0.0 load 0.0 swap 0.0)"));
+    }
+
+    #[test]
+    fn of_a_failed_build_the_first_error_is_shown_with_its_place() {
+        let rendered = "warning: unused\n  --> src/a.rs:1:1\n\nerror[E0308]: mismatched types\n   --> src/b.rs:7:9\n";
+        let mut status = ReloadStatus::default();
+        status.note(Event::BuildFailed { rendered: rendered.to_owned() });
+        let shown = "error[E0308]: mismatched types at src/b.rs:7:9";
+        assert_eq!(status.last_problem.as_deref(), Some(shown));
+    }
+}

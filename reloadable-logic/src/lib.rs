@@ -1,0 +1,53 @@
+//! The rules and the look of *Lumen*, the game of the Liveswap demo.
+//!
+//! You are a lantern in a dark sea. Glowing motes swim in schools and flee you, hunters come up
+//! from the deep and want your light. Start the demo, change a constant in one of these files, and
+//! save: the running game follows, with the same world.
+//!
+//! | file           | what to play with                                    |
+//! |----------------|------------------------------------------------------|
+//! | `palette.rs`   | every color of the picture                           |
+//! | `draw.rs`      | what is drawn, how large it glows, its glyphs        |
+//! | `player.rs`    | how the lantern moves and dashes                     |
+//! | `flock.rs`     | how motes swim together and what scares them         |
+//! | `hunters.rs`   | how hunters prowl and chase                          |
+//! | `spawn.rs`     | how many of everything, and where it appears         |
+//! | `rules.rs`     | scoring, combos, lives, depth                        |
+//! | `sparks.rs`    | wakes and bursts                                     |
+//! | `hud.rs`       | the top line and the end of a round                  |
+//! | `autopilot.rs` | how the game plays itself                            |
+//!
+//! Functions marked `#[hot]` are the ones that calls reach in their newest version; whatever they call
+//! inside this crate, and every constant they use, comes along with them.
+//!
+//! The host owns the [`World`] and the [`Canvas`]; the functions here only ever borrow them. Neither
+//! holds a reference or a function of this crate, so both outlive every generation of it.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs, unreachable_pub)]
+
+liveswap_abi::hot_crate!();
+
+pub mod autopilot;
+pub mod canvas;
+pub mod draw;
+pub mod flock;
+mod hud;
+pub mod hunters;
+mod light;
+pub mod palette;
+pub mod player;
+pub mod rng;
+pub mod rules;
+mod sparks;
+pub mod spawn;
+pub mod vec2;
+pub mod world;
+
+pub use autopilot::autopilot;
+pub use canvas::{Canvas, Cell, Rgb};
+pub use draw::draw;
+pub use rules::{tick, title};
+pub use spawn::{new_world, resize};
+pub use vec2::Vec2;
+pub use world::{Input, World};
