@@ -25,7 +25,7 @@ use crate::stage::Stages;
 use crate::status::{Counts, Status};
 use crate::verify::Manifest;
 use crate::watch::settle::{Decision, Settle, Timing};
-use crate::watch::{Look, Method, Notice, Touch, Watcher};
+use crate::watch::{Look, Method, Notice, Touch, Watcher, writer};
 
 /// What the owner thread is asked from outside.
 pub(crate) enum Command {
@@ -204,7 +204,8 @@ impl Owner {
     fn look(&mut self, index: usize) {
         let source = &mut self.sources[index];
         let look = Look::at(&source.path);
-        match source.settle.looked(look, SystemClock.now()) {
+        let writer_is_there = || writer::is_there(&source.path);
+        match source.settle.looked(look, SystemClock.now(), writer_is_there) {
             Decision::Settled(look) => {
                 if look.identity.is_some_and(|identity| self.known.contains(&identity)) {
                     source.noticed = None;

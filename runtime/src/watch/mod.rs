@@ -11,6 +11,15 @@ mod look;
 mod poll;
 pub mod settle;
 mod watcher;
+#[cfg(target_os = "linux")]
+pub(crate) mod writer;
+/// Elsewhere nobody is known to write.
+#[cfg(not(target_os = "linux"))]
+pub(crate) mod writer {
+    pub(crate) fn is_there(_: &std::path::Path) -> bool {
+        false
+    }
+}
 
 pub use look::Look;
 pub use watcher::{Method, Mode, Watcher};

@@ -8,6 +8,9 @@
 //! | written, by a writer whose closing will be seen | that closing; without it, a long quiet time |
 //! | changed, no more is known | two equal looks a short quiet time apart, both whole |
 //!
+//! Where only time speaks for a writer's being gone, the system is asked as well, if it knows: one that is there and
+//! pauses is waited for, however long.
+//!
 //! A file that stays broken with nobody writing to it is given up, once, with the reason; the next
 //! touch begins anew.
 
@@ -15,6 +18,9 @@ use std::time::{Duration, Instant};
 
 use super::{Look, Touch};
 use crate::error::Unfinished;
+
+/// Between two questions whether a writer that was found there is still there.
+const WRITER_AGAIN: Duration = Duration::from_millis(100);
 
 /// How long the machine waits where it has to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +141,14 @@ impl Settle {
     }
 
     /// Judges a look that was taken at `now`; `None` means that the file is not there.
-    pub fn looked(&mut self, look: Option<Look>, now: Instant) -> Decision {
+    ///
+    /// `writer_is_there` is asked only where nothing but time says that no writer is left.
+    pub fn looked(
+        &mut self,
+        look: Option<Look>,
+        now: Instant,
+        writer_is_there: impl FnOnce() -> bool,
+    ) -> Decision {
         let Some(mut pending) = self.pending.take() else { return Decision::Nothing };
         let Some(look) = look else { return Decision::Nothing };
         if pending.cause == Cause::Appeared {
@@ -163,7 +176,12 @@ impl Settle {
         let complete = look.is_complete();
         let end = if complete { quiet_at } else { give_up_at };
         if now >= end {
-            return self.decide(look, pending.cause);
+            if no_writer || !writer_is_there() {
+                return self.decide(look, pending.cause);
+            }
+            let (cause, due) = (Cause::Writing, now + WRITER_AGAIN);
+            self.pending = Some(Pending { cause, due, seen: Some((look, same_since)), ..pending });
+            return Decision::LookAgainAt(due);
         }
         // A broken file may become whole without another event, where events are few.
         let due = if complete { end } else { end.min(quiet_at.max(now + self.timing.quiet)) };

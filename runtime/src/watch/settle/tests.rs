@@ -7,8 +7,10 @@ use std::time::SystemTime;
 enum Step {
     Touch(u64, Touch),
     Look(u64, Seen),
+    /// A look while a writer is known to be there.
+    Busy(u64, Seen),
 }
-use Step::{Look as At, Touch as On};
+use Step::{Busy, Look as At, Touch as On};
 
 /// What a look finds: nothing, or a file with a version, whole, cut or linked.
 #[derive(Clone, Copy)]
@@ -61,7 +63,8 @@ fn run(timing: Timing, steps: &[Step]) -> Outcome {
     for step in steps {
         last = match *step {
             On(millis, touch) => settle.touched(touch, at(millis)),
-            At(millis, seen) => settle.looked(look(seen), at(millis)),
+            At(millis, seen) => settle.looked(look(seen), at(millis), || false),
+            Busy(millis, seen) => settle.looked(look(seen), at(millis), || true),
         };
         let due = if let Decision::LookAgainAt(due) = &last { Some(*due) } else { None };
         assert_eq!(settle.due(), due, "what is due is what was asked for");
@@ -272,15 +275,61 @@ fn what_was_decided_can_be_forgotten() {
     let now = Instant::now();
     let mut settle = Settle::new(Timing::NATIVE);
     settle.touched(Touch::Attributes, now);
-    assert!(matches!(settle.looked(look(Whole(1)), now), Decision::Settled(_)));
+    assert!(matches!(settle.looked(look(Whole(1)), now, || false), Decision::Settled(_)));
     settle.touched(Touch::Attributes, now);
-    assert_eq!(settle.looked(look(Whole(1)), now), Decision::Nothing);
+    assert_eq!(settle.looked(look(Whole(1)), now, || false), Decision::Nothing);
     settle.forget();
     settle.touched(Touch::Attributes, now);
-    assert!(matches!(settle.looked(look(Whole(1)), now), Decision::Settled(_)));
+    assert!(matches!(settle.looked(look(Whole(1)), now, || false), Decision::Settled(_)));
 }
 
 #[test]
 fn polling_faster_than_a_quiet_time_does_not_shorten_it() {
     assert_eq!(Timing::polling(Duration::ZERO).quiet, Timing::NATIVE.quiet);
+}
+
+#[test]
+fn cases_where_the_system_knows_of_a_writer() {
+    use Touch::*;
+    let cases: &[(&str, &[Step], Outcome)] = &[
+        (
+            "a pause is waited out",
+            &[On(0, Written), At(500, Whole(1)), Busy(515, Whole(1))],
+            Again(615),
+        ),
+        (
+            "however long",
+            &[On(0, Written), At(500, Whole(1)), Busy(515, Whole(1)), Busy(9000, Whole(1))],
+            Again(9100),
+        ),
+        (
+            "and ends with its closing",
+            &[On(0, Written), Busy(500, Whole(1)), On(550, Closed), At(550, Whole(2))],
+            Takes(2),
+        ),
+        (
+            "or when nobody is found there any more",
+            &[On(0, Written), At(500, Whole(1)), Busy(515, Whole(1)), At(615, Whole(1))],
+            Takes(1),
+        ),
+        (
+            "unless the content has just changed",
+            &[On(0, Written), At(500, Whole(1)), Busy(515, Whole(1)), At(615, Whole(2))],
+            Again(630),
+        ),
+        (
+            "where no more is known",
+            &[On(0, Changed), At(0, Whole(1)), Busy(15, Whole(1))],
+            Again(115),
+        ),
+        (
+            "a broken file is not given up",
+            &[On(0, Written), At(500, Cut(1)), Busy(5500, Cut(1))],
+            Again(5600),
+        ),
+        ("a closing is believed", &[On(0, Closed), Busy(0, Whole(1))], Takes(1)),
+    ];
+    for (name, steps, expected) in cases {
+        assert_eq!(run(Timing::NATIVE, steps), *expected, "{name}");
+    }
 }
