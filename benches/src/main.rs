@@ -12,7 +12,7 @@
 //!
 //! This program is itself the host of the hot crate `bench-hot`, whose library cargo leaves beside it. Versions of that
 //! library, and of `bench-peer` for hot-lib-reloader, are copies with another number at a marked place: real artifacts,
-//! as many as it takes, without a compiler in the way ([`patch`]).
+//! as many as it takes, without a compiler in the way (`patch.rs`).
 
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]

@@ -75,25 +75,26 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Error> {
     let board = Board { swapped: 0.into(), written: 0.into(), end: false.into() };
     let start = Instant::now();
     let (mut figures, seen) = thread::scope(|scope| {
-        let callers = (0..options.threads)
-            .map(|_| {
-                let builder = thread::Builder::new().name("caller".to_owned());
-                builder.spawn_scoped(scope, || board.call()).map_err(Error::Thread)
-            })
-            .collect::<Result<Vec<_>, Error>>();
-        let figures = callers.as_ref().ok().map(|_| swap_all(&host, options, &board));
-        // The threads end in any case, or the scope would wait for ever.
+        let mut callers = Vec::new();
+        let started = (0..options.threads).try_for_each(|_| {
+            let builder = thread::Builder::new().name("caller".to_owned());
+            callers.push(builder.spawn_scoped(scope, || board.call())?);
+            Ok(())
+        });
+        let figures =
+            started.map_err(Error::Thread).and_then(|()| swap_all(&host, options, &board));
+        // Before anything is returned, or the scope would wait for the callers for ever.
         board.end.store(true, Ordering::Relaxed);
         let mut seen = Seen::default();
-        for caller in callers? {
+        for caller in callers {
             let one = caller.join().map_err(|_| Error::Panicked { step: "soak" })?;
             seen = Seen { calls: seen.calls + one.calls, wrong: seen.wrong + one.wrong };
         }
-        Ok::<_, Error>((figures.unwrap_or_else(|| Ok(Figures::default()))?, seen))
+        Ok::<_, Error>((figures?, seen))
     })?;
-    figures.stages_left +=
-        process::entries_besides_lock(&host.runtime().stage_directory().to_owned())?
-            .saturating_sub(1);
+    // The current generation keeps its own.
+    let kept = process::entries_besides_lock(host.runtime().stage_directory())?;
+    figures.stages_left += kept.saturating_sub(1);
     let stages = host.stages();
     let artifact = host.end();
     figures.stages_left += process::entries_besides_lock(&stages)?;
@@ -146,15 +147,20 @@ impl Board {
         let mut state = 0x9E37_79B9_7F4A_7C15;
         let mut seen = Seen::default();
         while !self.end.load(Ordering::Relaxed) {
-            // Acquire pairs with the releases in `swap_all`: what was reported is what a call must find.
-            let oldest = self.swapped.load(Ordering::Acquire);
-            let answered = bench_hot::version_of(state, bench_hot::stamp(state));
-            let newest = self.written.load(Ordering::Acquire);
-            state = bench_hot::advance(state);
             seen.calls += 1;
-            seen.wrong += u64::from(!(oldest..=newest).contains(&answered));
+            seen.wrong += u64::from(!self.is_right(state));
+            state = bench_hot::advance(state);
         }
         seen
+    }
+
+    /// Calls once; whether a version answered that was current during the call.
+    fn is_right(&self, state: u64) -> bool {
+        // Acquire pairs with the releases in `swap_all`: what was reported is what a call must find.
+        let oldest = self.swapped.load(Ordering::Acquire);
+        let answered = bench_hot::version_of(state, bench_hot::stamp(state));
+        let newest = self.written.load(Ordering::Acquire);
+        (oldest..=newest).contains(&answered)
     }
 }
 
@@ -219,15 +225,14 @@ mod tests {
 
     #[test]
     fn an_answer_outside_of_the_current_versions_is_wrong() {
-        let board = Board { swapped: 1.into(), written: 2.into(), end: false.into() };
-        let seen = thread::scope(|scope| {
-            let caller = scope.spawn(|| board.call());
-            // No runtime runs here, so version 0 answers, which is too old.
-            while !caller.is_finished() && bench_hot::version() == 0 {
-                board.end.store(true, Ordering::Relaxed);
-            }
-            caller.join().unwrap()
-        });
-        assert_eq!(seen.wrong, seen.calls);
+        // No runtime runs here, so version 0 answers.
+        let is_right = |swapped: u64, written: u64| {
+            let board =
+                Board { swapped: swapped.into(), written: written.into(), end: false.into() };
+            board.is_right(7)
+        };
+        assert!(is_right(0, 0));
+        assert!(is_right(0, 1), "the next version is on the disk and not yet swapped in");
+        assert!(!is_right(1, 1), "a caller that was left behind");
     }
 }

@@ -62,7 +62,7 @@ static TARGET: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 /// Sets the pointer of [`Subject::Indirect`]; to be done once, before any call.
 pub(crate) fn set_indirect() {
     // The black box keeps the compiler from knowing that it is always the same function.
-    let target: fn(u64) -> u64 = black_box(direct);
+    let target = black_box(direct as fn(u64) -> u64);
     // Release pairs with the acquire in `indirect`.
     TARGET.store(target as *mut (), Ordering::Release);
 }

@@ -1,6 +1,6 @@
 //! The hot crate that the benches swap.
 //!
-//! Every version of it is the same build with another number at [`VERSION`]'s place in the file.
+//! Every version of it is the same build with another number behind the [`MARKER`] in the file.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]
