@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -168,8 +168,11 @@ impl Builder {
         if good {
             return products(report, &self.project, scope).map_err(Failure::Around);
         }
-        let errors =
-            if self.color { report.errors } else { anstream::adapter::strip_str(&report.errors).to_string() };
+        let errors = if self.color {
+            report.errors
+        } else {
+            anstream::adapter::strip_str(&report.errors).to_string()
+        };
         Err(Failure::Refused { rendered: errors + words, missing: report.missing })
     }
 }
@@ -239,11 +242,10 @@ fn join(words: JoinHandle<String>) -> String {
 fn products(report: Report, project: &Project, scope: Scope) -> Result<Products, Error> {
     let mut artifacts = Vec::new();
     for hot in &project.hot {
-        let library = report
-            .libraries
-            .iter()
-            .find(|library| library.hot_crate == hot.name)
-            .ok_or_else(|| Error::NothingBuilt { missing: format!("the library of `{}`", hot.package) })?;
+        let library =
+            report.libraries.iter().find(|library| library.hot_crate == hot.name).ok_or_else(
+                || Error::NothingBuilt { missing: format!("the library of `{}`", hot.package) },
+            )?;
         let path = library.artifact.clone().ok_or_else(|| Error::NoCdylib {
             package: hot.package.clone(),
             manifest: hot.manifest.clone(),

@@ -170,8 +170,7 @@ impl Report {
         match message {
             Message::CompilerArtifact(artifact) => {
                 let built = !artifact.fresh;
-                let files: Vec<PathBuf> =
-                    artifact.filenames.into_iter().map(Into::into).collect();
+                let files: Vec<PathBuf> = artifact.filenames.into_iter().map(Into::into).collect();
                 let id = artifact.package_id.repr;
                 if let Some(executable) = artifact.executable
                     && id == project.host.id

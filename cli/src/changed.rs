@@ -150,8 +150,7 @@ mod tests {
     #[test]
     fn many_names_are_counted() {
         let names = |count: usize| -> Vec<String> { (0..count).map(|n| format!("f{n}")).collect() };
-        let table =
-            [(0, ""), (1, "f0"), (3, "f0, f1, f2"), (4, "f0, f1, f2 and 1 more")];
+        let table = [(0, ""), (1, "f0"), (3, "f0, f1, f2"), (4, "f0, f1, f2 and 1 more")];
         for (count, expected) in table {
             assert_eq!(list(&names(count)), expected);
         }

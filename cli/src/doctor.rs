@@ -209,13 +209,10 @@ fn one_target_directory(target: &Path, by_option: bool) -> Finding {
         .collect();
     let default = target.file_name().is_some_and(|name| name == "target");
     let (found, verdict) = match (by_option, set.as_slice()) {
-        (true, []) | (false, []) if default || by_option => {
-            ("one".to_owned(), Verdict::Good)
+        (true, []) | (false, []) if default || by_option => ("one".to_owned(), Verdict::Good),
+        (_, []) => {
+            (format!("cargo's configuration moves it to `{}`", target.display()), Verdict::Good)
         }
-        (_, []) => (
-            format!("cargo's configuration moves it to `{}`", target.display()),
-            Verdict::Good,
-        ),
         (_, set) => (
             set.join(", "),
             Verdict::Better(

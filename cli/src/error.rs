@@ -52,7 +52,9 @@ pub(crate) enum Error {
     #[error("build: cargo failed, see above")]
     FirstBuild,
 
-    #[error("build: cargo said nothing of {missing}; run `cargo build` by hand to see what it does")]
+    #[error(
+        "build: cargo said nothing of {missing}; run `cargo build` by hand to see what it does"
+    )]
     NothingBuilt { missing: String },
 
     #[error("run: `{}` could not be started", path.display())]

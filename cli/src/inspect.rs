@@ -16,8 +16,8 @@ use crate::error::Error;
 /// The file is no artifact.
 pub(crate) fn inspect(args: &args::Inspect) -> Result<(), Error> {
     let path = &args.artifact;
-    let manifest = Manifest::read(path)
-        .map_err(|why| Error::NoArtifact { path: path.clone(), why })?;
+    let manifest =
+        Manifest::read(path).map_err(|why| Error::NoArtifact { path: path.clone(), why })?;
     let digest = build::digest(path).map_err(|source| Error::File {
         what: "the artifact",
         verb: "read",

@@ -29,7 +29,10 @@ pub(crate) fn reloaded(reload: &Reload, edit: Option<&Edit>) -> String {
     let what = edit.map_or_else(String::new, |edit| format!("  {}", edit.what));
     let times = match edit {
         Some(Edit { total, cargo, .. }) => {
-            let (total, cargo) = (millis(*total), millis(*cargo));
+            // Cargo ends a moment after it has written the artifact, which is swapped in meanwhile.
+            let before = total.saturating_sub(Duration::from_micros(reload.timings.total));
+            let cargo = millis((*cargo).min(before));
+            let total = millis(*total);
             format!("  {BOLD}{total} ms{PLAIN} {DIM}(cargo {cargo}, swap {swap}){PLAIN}")
         }
         None => format!("  {DIM}swap {swap} ms{PLAIN}"),
@@ -99,17 +102,24 @@ pub(crate) fn warnings(count: usize) -> String {
 
 /// A session and what its program's runtimes say, in several lines.
 pub(crate) fn session(session: &Session) -> String {
-    let mut text = format!("{BOLD}{}{PLAIN}  cargo liveswap is process {}", session.host, session.pid);
+    let mut text =
+        format!("{BOLD}{}{PLAIN}  cargo liveswap is process {}", session.host, session.pid);
     let mut line = |name: &str, value: String| text.push_str(&format!("\n  {name:<10}{value}"));
-    line("program", match session.program {
-        Some(pid) => format!("process {pid}, started anew {} times", session.restarts),
-        None => "does not run".to_owned(),
-    });
+    line(
+        "program",
+        match session.program {
+            Some(pid) => format!("process {pid}, started anew {} times", session.restarts),
+            None => "does not run".to_owned(),
+        },
+    );
     line("hot", session.hot.join(", "));
-    line("builds", match &session.last_build {
-        Some(last) => format!("{}, the last one {last}", session.builds),
-        None => session.builds.to_string(),
-    });
+    line(
+        "builds",
+        match &session.last_build {
+            Some(last) => format!("{}, the last one {last}", session.builds),
+            None => session.builds.to_string(),
+        },
+    );
     line("artifacts", session.artifact_directory.clone());
     line("log", session.log.clone());
     if session.status.is_empty() {

@@ -73,9 +73,8 @@ impl Program {
         if let Some((name, value)) = library_path(&launch.library_paths) {
             command.env(name, value);
         }
-        let (child, group) = Group::spawn(&mut command).map_err(|source| {
-            Error::ProgramStart { path: launch.executable.clone(), source }
-        })?;
+        let (child, group) = Group::spawn(&mut command)
+            .map_err(|source| Error::ProgramStart { path: launch.executable.clone(), source })?;
         let mut program =
             Program { started: Instant::now(), child, group, watcher: None, collected: false };
         let watcher = thread::Builder::new().name(THREAD.to_owned());

@@ -1,25 +1,14 @@
 //! What is to be run: the host's package, its binary, and the crates it keeps hot.
 
-use std::collections::{HashMap, HashSet};
+mod graph;
+
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, PackageId, TargetKind};
+use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId, TargetKind};
 
+use self::graph::Graph;
 use crate::args::{Place, What};
 use crate::error::Error;
-
-/// The crate whose dependents are hot.
-const MARK: &str = "liveswap-abi";
-
-/// Crates that depend on it without being hot.
-const OURS: [&str; 6] = [
-    "liveswap",
-    "liveswap-macros",
-    "liveswap-builder",
-    "liveswap-testkit",
-    "liveswap-abi",
-    "cargo-liveswap",
-];
 
 /// A program and its hot crates.
 #[derive(Debug, Clone)]
@@ -106,6 +95,7 @@ fn absolute(path: &Path) -> PathBuf {
 fn select(metadata: &Metadata, what: &What) -> Result<Project, Error> {
     let graph = Graph::new(metadata);
     let host = host(metadata, &graph, what)?;
+    let binary = binary(host, what.bin.as_deref())?;
     let reachable = graph.reachable(&host.id);
     let hot = hot_crates(&graph, host, &reachable, what)?;
     let target_directory = match &what.place.target_dir {
@@ -125,7 +115,7 @@ fn select(metadata: &Metadata, what: &What) -> Result<Project, Error> {
         host: Host {
             id: host.id.repr.clone(),
             name: host.name.to_string(),
-            binary: binary(host, what.bin.as_deref())?,
+            binary,
             manifest: manifest(host),
             features: host.features.keys().cloned().collect(),
             environment: environment(host),
@@ -200,7 +190,8 @@ fn hot_crate(package: &Package) -> Result<HotCrate, Error> {
         .targets
         .iter()
         .find(|target| {
-            let library = [TargetKind::Lib, TargetKind::RLib, TargetKind::CDyLib, TargetKind::DyLib];
+            let library =
+                [TargetKind::Lib, TargetKind::RLib, TargetKind::CDyLib, TargetKind::DyLib];
             target.kind.iter().any(|kind| library.contains(kind))
         })
         .ok_or_else(|| Error::NotALibrary { package: package.name.to_string() })?;
@@ -271,59 +262,6 @@ fn manifest(package: &Package) -> PathBuf {
 fn names(packages: &[&Package]) -> String {
     let names: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-}
-
-/// Who depends on whom, for building a program: neither build scripts nor tests.
-struct Graph<'a> {
-    packages: HashMap<&'a PackageId, &'a Package>,
-    edges: HashMap<&'a PackageId, Vec<&'a PackageId>>,
-}
-
-impl<'a> Graph<'a> {
-    fn new(metadata: &'a Metadata) -> Graph<'a> {
-        let packages = metadata.packages.iter().map(|package| (&package.id, package)).collect();
-        let nodes = metadata.resolve.iter().flat_map(|resolve| &resolve.nodes);
-        let edges = nodes.map(|node| {
-            let normal = node.deps.iter().filter(|dependency| {
-                dependency.dep_kinds.iter().any(|info| info.kind == DependencyKind::Normal)
-            });
-            (&node.id, normal.map(|dependency| &dependency.pkg).collect())
-        });
-        Graph { packages, edges: edges.collect() }
-    }
-
-    fn package(&self, id: &PackageId) -> Option<&'a Package> {
-        self.packages.get(id).copied()
-    }
-
-    fn dependencies(&self, id: &PackageId) -> &[&'a PackageId] {
-        self.edges.get(id).map_or(&[], Vec::as_slice)
-    }
-
-    /// `from` and everything it is made of.
-    fn reachable(&self, from: &PackageId) -> Vec<PackageId> {
-        let mut seen = HashSet::new();
-        let mut waiting = vec![from];
-        let mut found = Vec::new();
-        while let Some(id) = waiting.pop() {
-            if seen.insert(id) {
-                found.push(id.clone());
-                waiting.extend(self.dependencies(id));
-            }
-        }
-        found
-    }
-
-    /// Whether a package asks to be hot.
-    fn is_hot(&self, id: &PackageId) -> bool {
-        let name = |id: &PackageId| self.package(id).map(|package| package.name.as_str());
-        !name(id).is_some_and(|name| OURS.contains(&name))
-            && self.dependencies(id).iter().any(|dependency| name(dependency) == Some(MARK))
-    }
-
-    fn has_hot(&self, id: &PackageId) -> bool {
-        self.reachable(id).iter().any(|other| other != id && self.is_hot(other))
-    }
 }
 
 #[cfg(test)]

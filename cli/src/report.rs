@@ -25,7 +25,8 @@ impl Reporter {
     ///
     /// The log could not be made.
     pub(crate) fn start(directory: &Path, alone: bool) -> Result<Reporter, Error> {
-        let name = if alone { "run.log".to_owned() } else { format!("run-{}.log", std::process::id()) };
+        let name =
+            if alone { "run.log".to_owned() } else { format!("run-{}.log", std::process::id()) };
         let path = directory.join(name);
         let open = || {
             fs::create_dir_all(directory)?;

@@ -12,21 +12,22 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, after, never, select, unbounded};
 use liveswap::watch::{Notice, Watcher};
+use liveswap::wire::Reload;
 
 use self::answers::{Awaiting, Inquiry, Peer};
-use self::builds::Job;
+use self::builds::Current;
 use self::life::{Ending, Life};
 use crate::args;
-use crate::build::{Builder, Building, Finished, Products};
+use crate::build::{Builder, Finished, Products};
 use crate::cargo;
 use crate::error::Error;
 use crate::project::Project;
 use crate::report::{self, Reporter};
+use crate::saves::Saves;
 use crate::server::{Heard, Server};
 use crate::session::{self, SessionFile};
 use crate::signals::{self, Asked};
 use crate::sources::Sources;
-use crate::saves::Saves;
 use crate::terminal::Terminal;
 
 /// Everything that wakes the loop.
@@ -53,11 +54,13 @@ struct Run {
     peers: HashMap<u64, Peer>,
     inquiries: Vec<Inquiry>,
     awaiting: Option<Awaiting>,
+    /// Answers that came while a build ran, with when: they may be about what it makes.
+    early: Vec<(Reload, Instant)>,
 
     sources: Sources,
     saves: Saves,
     watcher: Option<Watcher>,
-    building: Option<(Building, Job)>,
+    building: Option<Current>,
     builds: u64,
     last_build: Option<String>,
     products: Option<Products>,
@@ -118,6 +121,7 @@ pub(crate) fn run(args: args::Run) -> Result<u8, Error> {
         peers: HashMap::new(),
         inquiries: Vec::new(),
         awaiting: None,
+        early: Vec::new(),
         sources: Sources::default(),
         saves: Saves::default(),
         watcher: None,
@@ -200,6 +204,7 @@ impl Run {
 
     /// Whether the terminal belongs to the program.
     fn is_quiet(&self) -> bool {
-        self.life.is_running() && (self.terminal.is_raw() || self.peers.values().any(Peer::is_drawing))
+        self.life.is_running()
+            && (self.terminal.is_raw() || self.peers.values().any(Peer::is_drawing))
     }
 }

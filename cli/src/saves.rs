@@ -83,12 +83,24 @@ mod tests {
         let a = || vec!["a".to_owned()];
         type Case<'a> = (&'a str, Vec<(u64, &'a str, Touch)>, Vec<(u64, Vec<String>)>);
         let table: Vec<Case<'_>> = vec![
-            ("in place", vec![(0, "a", Written), (1, "a", Written), (2, "a", Closed)], vec![(10, a())]),
+            (
+                "in place",
+                vec![(0, "a", Written), (1, "a", Written), (2, "a", Closed)],
+                vec![(10, a())],
+            ),
             ("renamed over", vec![(5, "a", Replaced)], vec![(13, a())]),
-            ("removed, then made anew", vec![(0, "a", Removed), (40, "a", Created), (41, "a", Closed)], vec![(49, a())]),
+            (
+                "removed, then made anew",
+                vec![(0, "a", Removed), (40, "a", Created), (41, "a", Closed)],
+                vec![(49, a())],
+            ),
             ("removed for good", vec![(0, "a", Removed)], vec![(120, a())]),
             ("touched", vec![(0, "a", Attributes)], vec![]),
-            ("two together", vec![(0, "a", Closed), (6, "b", Closed)], vec![(14, vec!["a".to_owned(), "b".to_owned()])]),
+            (
+                "two together",
+                vec![(0, "a", Closed), (6, "b", Closed)],
+                vec![(14, vec!["a".to_owned(), "b".to_owned()])],
+            ),
             ("two apart", vec![(0, "a", Closed), (100, "a", Closed)], vec![(8, a()), (108, a())]),
             ("never closed", vec![(0, "a", Written)], vec![(120, a())]),
         ];

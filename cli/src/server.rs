@@ -78,12 +78,7 @@ impl Server {
         let mut address = directory.join(&name);
         let mut elsewhere = None;
         if address.as_os_str().len() > LONGEST_PATH {
-            let made = TempDir::with_prefix("liveswap-").map_err(|source| Error::File {
-                what: "a directory for the socket in",
-                verb: "made",
-                path: std::env::temp_dir(),
-                source,
-            })?;
+            let made = private_elsewhere()?;
             address = made.path().join(&name);
             elsewhere = Some(made);
         }
@@ -138,12 +133,8 @@ impl Drop for Server {
 
 /// Makes a directory that only this user can look into.
 pub(crate) fn private_directory(path: &Path) -> Result<(), Error> {
-    let failed = |source| Error::File {
-        what: "the directory",
-        verb: "made",
-        path: path.to_owned(),
-        source,
-    };
+    let failed =
+        |source| Error::File { what: "the directory", verb: "made", path: path.to_owned(), source };
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
     }
@@ -167,6 +158,20 @@ pub(crate) fn private_directory(path: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Makes a directory that only this user can look into, where its path is short.
+fn private_elsewhere() -> Result<TempDir, Error> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("liveswap-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir().map_err(|source| Error::File {
+        what: "a directory for the socket in",
+        verb: "made",
+        path: std::env::temp_dir(),
+        source,
+    })
 }
 
 fn token() -> Result<String, Error> {

@@ -39,11 +39,8 @@ impl SessionFile {
         private_directory(directory)?;
         let pid = std::process::id();
         let path = directory.join(format!("{pid}.json"));
-        let entry = Entry {
-            pid,
-            address: server.address().to_owned(),
-            token: server.token().to_owned(),
-        };
+        let entry =
+            Entry { pid, address: server.address().to_owned(), token: server.token().to_owned() };
         let failed = |source| Error::File {
             what: "the session file",
             verb: "written",
@@ -74,7 +71,8 @@ pub(crate) fn alive(directory: &Path) -> Vec<(Entry, Socket)> {
         if path.extension().is_none_or(|extension| extension != "json") {
             continue;
         }
-        let entry = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Entry>(&text).ok());
+        let entry =
+            fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Entry>(&text).ok());
         let Some(entry) = entry else { continue };
         match Socket::connect(entry.address.as_os_str()) {
             Ok(socket) => found.push((entry, socket)),

@@ -38,8 +38,8 @@ mod unix {
     ///
     /// The system refused the handlers or a thread.
     pub(crate) fn listen() -> Result<(Listening, Receiver<Asked>), Error> {
-        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP])
-            .map_err(Error::Signals)?;
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP]).map_err(Error::Signals)?;
         let handle = signals.handle();
         let (sender, receiver) = unbounded();
         let body = move || {
@@ -78,7 +78,8 @@ pub(crate) fn listen() -> Result<((), Receiver<Asked>), Error> {
     let (sender, receiver) = unbounded();
     let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let interrupt = signal_hook::consts::SIGINT;
-    signal_hook::flag::register(interrupt, std::sync::Arc::clone(&asked)).map_err(Error::Signals)?;
+    signal_hook::flag::register(interrupt, std::sync::Arc::clone(&asked))
+        .map_err(Error::Signals)?;
     std::thread::spawn(move || {
         while !asked.load(std::sync::atomic::Ordering::Relaxed) {
             std::thread::sleep(std::time::Duration::from_millis(50));

@@ -49,21 +49,32 @@ pub(super) struct Awaiting {
 }
 
 impl Awaiting {
-    pub(super) fn new(artifacts: Vec<Product>, edit: Edit, since: Instant, warnings: usize) -> Self {
+    pub(super) fn new(
+        artifacts: Vec<Product>,
+        edit: Edit,
+        since: Instant,
+        warnings: usize,
+    ) -> Self {
         let deadline = Instant::now() + ANSWER_WITHIN;
         Awaiting { artifacts, edit, since, warnings, deadline }
     }
 
-    /// Takes out the artifact that `reload` answers.
-    fn take(&mut self, reload: &Reload) -> Option<Edit> {
-        let index = self.artifacts.iter().position(|product| {
-            product.hot_crate == reload.hot_crate
-                // An answer without a digest is about the newest one.
-                && reload.digest.as_ref().is_none_or(|digest| *digest == product.digest)
-        })?;
-        self.artifacts.remove(index);
-        Some(Edit { total: self.since.elapsed(), ..self.edit.clone() })
+    fn is_about(&self, reload: &Reload) -> bool {
+        self.artifacts.iter().any(|product| answers(reload, product))
     }
+
+    /// Takes out the artifact that `reload` answers.
+    fn take(&mut self, reload: &Reload, at: Instant) -> Option<Edit> {
+        let index = self.artifacts.iter().position(|product| answers(reload, product))?;
+        self.artifacts.remove(index);
+        Some(Edit { total: at.saturating_duration_since(self.since), ..self.edit.clone() })
+    }
+}
+
+/// An answer without a digest, because the artifact was not read, is about the newest one.
+fn answers(reload: &Reload, product: &Product) -> bool {
+    product.hot_crate == reload.hot_crate
+        && reload.digest.as_ref().is_none_or(|digest| *digest == product.digest)
 }
 
 /// A question of an observer that the programs have not all answered.
@@ -116,7 +127,16 @@ impl Run {
 
     fn said(&mut self, id: u64, message: ToCli) -> Result<(), Error> {
         match message {
-            ToCli::Reloaded(reload) => return self.reloaded(&reload),
+            ToCli::Reloaded(reload) => {
+                let now = Instant::now();
+                let awaited =
+                    self.awaiting.as_mut().is_some_and(|awaiting| awaiting.is_about(&reload));
+                if !awaited && self.building.is_some() {
+                    self.early.push((reload, now));
+                } else {
+                    return self.reloaded(&reload, now);
+                }
+            }
             ToCli::Status(status) => {
                 for inquiry in &mut self.inquiries {
                     if inquiry.waiting.remove(&id) {
@@ -124,10 +144,9 @@ impl Run {
                     }
                 }
             }
-            ToCli::Draining { generation, holders } => self.reporter.note(&format!(
-                "generation {generation} is still held by {}",
-                holders.join("; ")
-            )),
+            ToCli::Draining { generation, holders } => self
+                .reporter
+                .note(&format!("generation {generation} is still held by {}", holders.join("; "))),
             ToCli::Retired { generation, retained: None } => {
                 self.reporter.note(&format!("generation {generation} was unloaded"));
             }
@@ -147,8 +166,23 @@ impl Run {
         Ok(())
     }
 
-    fn reloaded(&mut self, reload: &Reload) -> Result<(), Error> {
-        let edit = self.awaiting.as_mut().and_then(|awaiting| awaiting.take(reload));
+    /// Takes up the answers that came before what they answer was known.
+    pub(super) fn take_early_answers(&mut self) -> Result<(), Error> {
+        for (reload, at) in std::mem::take(&mut self.early) {
+            self.reloaded(&reload, at)?;
+        }
+        Ok(())
+    }
+
+    /// Tells of answers to a build that came to nothing.
+    pub(super) fn tell_early_answers(&mut self) {
+        for (reload, _) in std::mem::take(&mut self.early) {
+            self.say(&lines::reloaded(&reload, None));
+        }
+    }
+
+    fn reloaded(&mut self, reload: &Reload, at: Instant) -> Result<(), Error> {
+        let edit = self.awaiting.as_mut().and_then(|awaiting| awaiting.take(reload, at));
         let warnings = self.awaiting.as_ref().map_or(0, |awaiting| awaiting.warnings);
         self.awaiting.take_if(|awaiting| awaiting.artifacts.is_empty());
         let mut text = lines::reloaded(reload, edit.as_ref());
@@ -189,7 +223,8 @@ impl Run {
             } else {
                 format!("the program did not answer within {} s", ANSWER_WITHIN.as_secs())
             };
-            let text = lines::unanswered(&awaiting.edit, &why) + &lines::warnings(awaiting.warnings);
+            let text =
+                lines::unanswered(&awaiting.edit, &why) + &lines::warnings(awaiting.warnings);
             self.say(&text);
         }
         self.answer_inquiries(now);

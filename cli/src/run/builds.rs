@@ -1,14 +1,14 @@
 //! From saved files to builds, and what follows from how they end.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use liveswap::watch::{Mode, Watcher};
+use liveswap::watch::{Mode, Notice, Touch, Watcher};
 use liveswap::wire::{self, FromCli};
 
 use super::Run;
 use super::answers::Awaiting;
-use crate::build::{Failure, Finished, Products, Voice};
+use crate::build::{Building, Failure, Finished, Products, Voice};
 use crate::cargo::Scope;
 use crate::changed;
 use crate::error::{Error, chain};
@@ -29,12 +29,20 @@ pub(super) struct Job {
     pub(super) restart: Option<String>,
 }
 
+/// A build that runs, and what it is for.
+#[derive(Debug)]
+pub(super) struct Current {
+    building: Building,
+    job: Job,
+    start: SystemTime,
+}
+
 impl Job {
     /// Takes over what a build was for that this one makes needless.
     fn absorb(&mut self, older: Job) {
         self.scope = self.scope.max(older.scope);
         let mut what = older.what;
-        what.extend(self.what.drain(..));
+        what.append(&mut self.what);
         let mut unique: Vec<String> = Vec::new();
         for name in what {
             if !unique.contains(&name) {
@@ -61,7 +69,8 @@ impl Run {
         if self.ending.is_some() {
             return Ok(());
         }
-        if batch.files.iter().any(|file| file.file_name().is_some_and(|name| name == "Cargo.toml")) {
+        if batch.files.iter().any(|file| file.file_name().is_some_and(|name| name == "Cargo.toml"))
+        {
             self.reload_project();
         }
         let Some(wish) = self.sources.wish(&self.builder.project, &batch.files) else {
@@ -97,36 +106,34 @@ impl Run {
 
     /// Starts a build in place of the one that runs.
     pub(super) fn build(&mut self, mut job: Job, voice: Voice) -> Result<(), Error> {
-        if let Some((building, older)) = self.building.take() {
-            self.reporter.note(&format!("build {} is overtaken", building.number));
-            drop(building);
-            job.absorb(older);
+        if let Some(older) = self.building.take() {
+            self.reporter.note(&format!("build {} is overtaken", older.building.number));
+            drop(older.building);
+            job.absorb(older.job);
+            self.tell_early_answers();
         }
         self.builds += 1;
         if job.scope == Scope::Program {
             self.sources.begin();
         }
+        let start = SystemTime::now();
         let started =
             self.builder.start(self.builds, job.scope, voice, self.senders.built.clone())?;
         self.tell_programs(&FromCli::BuildStarted { build: started.number });
-        self.building = Some((started, job));
+        self.building = Some(Current { building: started, job, start });
         Ok(())
     }
 
     /// Takes up how a build ended.
     pub(super) fn built(&mut self, finished: Finished) -> Result<(), Error> {
         // The word of a build that was overtaken a moment ago may still have been under way.
-        let Some((building, job)) =
-            self.building.take_if(|(building, _)| building.number == finished.number)
-        else {
-            return Ok(());
-        };
-        drop(building);
+        let is_current = |current: &mut Current| current.building.number == finished.number;
+        let Some(current) = self.building.take_if(is_current) else { return Ok(()) };
         let first = self.products.is_none();
         match finished.result {
             Ok(products) => {
                 self.last_build = Some(format!("took {} ms", lines::millis(finished.took)));
-                self.succeeded(job, products, finished.number, finished.took, first)
+                self.succeeded(current, products, finished.took, first)
             }
             Err(_) if first => Err(match finished.result {
                 Err(Failure::Around(error)) => error,
@@ -134,6 +141,8 @@ impl Run {
             }),
             Err(failure) => {
                 self.last_build = Some("failed".to_owned());
+                self.sources.failed();
+                self.tell_early_answers();
                 self.failed(finished.number, failure);
                 Ok(())
             }
@@ -142,20 +151,23 @@ impl Run {
 
     fn succeeded(
         &mut self,
-        job: Job,
+        current: Current,
         mut products: Products,
-        number: u64,
         took: Duration,
         first: bool,
     ) -> Result<(), Error> {
-        self.sources.learn(&self.builder.project, &products);
+        let Current { building, job, start } = current;
+        let missed = self.sources.learn(&self.builder.project, &products, start);
         self.watch()?;
+        for path in missed {
+            self.saves.note(Notice { path, touch: Touch::Changed }, Instant::now());
+        }
         let (warnings, count) = std::mem::take(&mut products.warnings);
         if count > 0 {
             self.reporter.note(&warnings);
         }
         self.tell_programs(&FromCli::BuildFinished {
-            build: number,
+            build: building.number,
             artifacts: products.artifacts.iter().map(wire::Artifact::from).collect(),
             micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         });
@@ -170,6 +182,9 @@ impl Run {
         }
         self.products = Some(products);
         self.life.forgive();
+        if first || job.restart.is_some() {
+            self.tell_early_answers();
+        }
         if first {
             return self.start_program();
         }
@@ -189,7 +204,8 @@ impl Run {
             }
             self.awaiting = Some(Awaiting::new(built, edit, job.since, count));
         }
-        Ok(())
+        // The artifact is on disk a moment before cargo says so, and programs are quick.
+        self.take_early_answers()
     }
 
     fn failed(&mut self, number: u64, failure: Failure) {

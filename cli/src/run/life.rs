@@ -83,7 +83,11 @@ impl Run {
             self.life.start_at = Some(Instant::now() + GRACE);
             let since = Instant::now();
             let job = Job { scope: Scope::Program, what: Vec::new(), since, restart: None };
-            return if self.building.is_some() { Ok(()) } else { self.build(job, Voice::Collected) };
+            return if self.building.is_some() {
+                Ok(())
+            } else {
+                self.build(job, Voice::Collected)
+            };
         }
         let program = Program::start(&launch, self.senders.news.clone())?;
         let path = launch.executable.display();
