@@ -15,7 +15,7 @@ use crate::project;
 /// Linkers that make the artifact's link short, the fastest first.
 const FAST_LINKERS: [&str; 4] = ["wild", "ld.lld", "rust-lld", "mold"];
 
-/// So many directories are watched by editors, analysers and this tool together on a large day.
+/// So many directories are watched by editors, analyzers and this tool together on a large day.
 const FEW_WATCHES: u64 = 8192;
 
 /// So many watchers run at once on a large day.

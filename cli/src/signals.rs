@@ -1,9 +1,5 @@
 //! The signals that end or suspend this process, as messages.
 
-use crossbeam_channel::{Receiver, unbounded};
-
-use crate::error::Error;
-
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asked {
@@ -18,7 +14,9 @@ pub(crate) use unix::{listen, stop_here};
 
 #[cfg(unix)]
 mod unix {
-    use super::*;
+    use super::Asked;
+    use crate::error::Error;
+    use crossbeam_channel::{Receiver, unbounded};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
     use signal_hook::iterator::{Handle, Signals};
     use std::thread::{self, JoinHandle};
@@ -74,8 +72,10 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn listen() -> Result<((), Receiver<Asked>), Error> {
-    let (sender, receiver) = unbounded();
+pub(crate) fn listen()
+-> Result<((), crossbeam_channel::Receiver<Asked>), crate::error::Error> {
+    use crate::error::Error;
+    let (sender, receiver) = crossbeam_channel::unbounded();
     let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let interrupt = signal_hook::consts::SIGINT;
     signal_hook::flag::register(interrupt, std::sync::Arc::clone(&asked))
