@@ -16,9 +16,9 @@ test *args:
 ready:
     .ci/run
 
-# Costs side by side with what they are compared to: calls, stall, swap.
-bench *args:
-    cargo run --release -p liveswap-benches -- {{ if args == "" { "calls" } else { args } }}
+# Costs side by side with what they are compared to; `just bench stall`, `just bench swap --json`.
+bench what="calls" *args:
+    cargo run --release -p liveswap-benches -- {{ what }} {{ args }}
 
 # A thousand swaps, and what is left of them.
 soak swaps="1000":
