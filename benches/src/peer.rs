@@ -1,5 +1,5 @@
-//! hot-lib-reloader 0.8.2 with `bench-peer`, as its documentation shows it, except for what makes it faster: the
-//! shortest debounce it can be given, and a `cdylib`.
+//! hot-lib-reloader 0.8.2 with `bench-peer`, as its documentation shows it, except for what makes it faster: a `cdylib`,
+//! and the shortest debounce that leaves a processor to others (with 0 its watcher spins, and everything gets slower).
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
