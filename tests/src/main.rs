@@ -13,4 +13,8 @@ mod harness;
 mod calls;
 mod lifecycle;
 mod locate;
+mod panics;
+mod refuse;
 mod swap;
+mod unload;
+mod watching;

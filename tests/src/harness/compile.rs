@@ -23,9 +23,9 @@ const HOST_SOURCES: [(&str, &str); 8] = [
 
 /// The directory with the compiled version.
 pub(crate) fn hot_crate(version: &Version) -> PathBuf {
-    let Version { files, crate_name, metadata, flags, edited } = version;
+    let Version { files, crate_name, metadata, edited } = version;
     let mut key = blake3::Hasher::new();
-    key.update(format!("{crate_name} {metadata} {flags:?} {edited}\n").as_bytes());
+    key.update(format!("{crate_name} {metadata} {edited}\n").as_bytes());
     for (name, text) in files {
         key.update(format!("{name} {}\n{text}", text.len()).as_bytes());
     }
@@ -34,7 +34,7 @@ pub(crate) fn hot_crate(version: &Version) -> PathBuf {
         let mut command = base(directory, files, "lib.rs");
         command.args(["--crate-name", crate_name]);
         command.args(["--crate-type", if *edited { "cdylib" } else { "rlib,cdylib" }]);
-        command.args(["-C", &format!("metadata={metadata}")]).args(flags);
+        command.args(["-C", &format!("metadata={metadata}")]);
         command.args(if *edited { ["--cap-lints", "allow"] } else { ["-D", "warnings"] });
         command.env("CARGO_CRATE_NAME", crate_name).env("CARGO_PKG_VERSION", "0.1.0");
         for (name, path) in &TOOLS.hot_externs {
@@ -62,6 +62,12 @@ pub(crate) fn host() -> PathBuf {
         command
     });
     directory.join("host")
+}
+
+/// A dynamic library of the same compiler that is no artifact.
+pub(crate) fn macros_library() -> PathBuf {
+    let (_, path) = TOOLS.hot_externs.iter().find(|(name, _)| name == "liveswap_macros").unwrap();
+    path.clone()
 }
 
 fn base<'a>(

@@ -57,6 +57,12 @@ impl Host {
     #[track_caller]
     pub(crate) fn try_ask(&mut self, words: &[&str]) -> Result<String, String> {
         self.send(words);
+        self.answer(words)
+    }
+
+    /// The answer to the command `words`, which was sent before.
+    #[track_caller]
+    pub(crate) fn answer(&mut self, words: &[&str]) -> Result<String, String> {
         match self.answers.recv_timeout(DEADLINE) {
             Ok(answer) => match answer.split_once(' ') {
                 Some(("ok", text)) => Ok(text.to_owned()),
@@ -179,7 +185,10 @@ impl Drop for Host {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("--- the program's standard error ---\n{}---", self.stderr());
+            let stderr = self.stderr();
+            let lines: Vec<&str> = stderr.lines().collect();
+            let last = lines[lines.len().saturating_sub(60)..].join("\n");
+            eprintln!("--- the end of the program's standard error ---\n{last}\n---");
         }
     }
 }

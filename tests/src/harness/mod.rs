@@ -6,6 +6,7 @@ mod tools;
 mod version;
 mod workbench;
 
+pub(crate) use compile::macros_library;
 pub(crate) use host::{Ended, Host, swap};
 pub(crate) use version::{Version, v1, v2, v3};
 pub(crate) use workbench::{Program, Workbench, rename_over, write_slowly};

@@ -23,7 +23,6 @@ pub(crate) struct Version {
     pub(crate) crate_name: &'static str,
     /// What `-C metadata` says: crates with other metadata are other crates to the compiler.
     pub(crate) metadata: &'static str,
-    pub(crate) flags: Vec<&'static str>,
     pub(crate) edited: bool,
 }
 
@@ -33,7 +32,6 @@ pub(crate) fn v1() -> Version {
         files: SOURCES.map(|(name, text)| (name, text.to_owned())).to_vec(),
         crate_name: "hot_fixture",
         metadata: "fixture",
-        flags: Vec::new(),
         edited: false,
     }
 }
@@ -74,13 +72,6 @@ impl Version {
     pub(crate) fn named(mut self, name: &'static str, metadata: &'static str) -> Version {
         self.crate_name = name;
         self.metadata = metadata;
-        self.edited = true;
-        self
-    }
-
-    /// Compiles it with another flag.
-    pub(crate) fn flag(mut self, flag: &'static str) -> Version {
-        self.flags.push(flag);
         self.edited = true;
         self
     }
