@@ -24,11 +24,11 @@ macro_rules! __choose {
 #[macro_export]
 macro_rules! __record {
     ($($part:expr),* $(,)?) => {{
-        const PARTS: &[&str] = &[$($part),*];
+        const PARTS: &[&::core::primitive::str] = &[$($part),*];
         #[used]
         #[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".liveswap"))]
         #[cfg_attr(target_vendor = "apple", unsafe(link_section = "__DATA,__liveswap"))]
-        static RECORD: [u8; $crate::manifest::record_len(PARTS)] = $crate::manifest::record(PARTS);
+        static RECORD: [::core::primitive::u8; $crate::manifest::record_len(PARTS)] = $crate::manifest::record(PARTS);
         &RECORD
     }};
 }

@@ -140,7 +140,7 @@ fn types(ty: &Type, errors: &mut Errors) {
         }
         fn visit_ident(&mut self, ident: &Ident) {
             if ident == "Self" {
-                self.0.push(ident, "`Self` cannot be in a hot function's signature; name the type");
+                self.0.push(ident, "`Self` cannot be in a hot function's signature; name the type, and move the function out of the `impl` block");
             }
         }
         fn visit_type(&mut self, ty: &Type) {

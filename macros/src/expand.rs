@@ -1,6 +1,6 @@
 //! The replaceable form of a function: wrapper, fenced body, description and registration.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
     Attribute, FnArg, Ident, ItemFn, Pat, ReturnType, Safety, Signature, Type, Visibility,
@@ -31,32 +31,40 @@ fn active(function: &ItemFn) -> TokenStream {
     let inline = inline(attrs);
     let kept = kept(vis);
     // The calls are in `unsafe` blocks for `finish` and `call_nested`, and for unsafe functions also for the body.
+    let inside = quote! {
+        use crate::hot_crate as __hot_crate;
+
+        #[allow(
+            clippy::elidable_lifetime_names, clippy::fn_params_excessive_bools, clippy::missing_const_for_fn,
+            clippy::needless_lifetimes,
+            clippy::single_call_fn, clippy::too_many_arguments, clippy::too_many_lines
+        )]
+        #kept
+        #body #block
+        #fenced
+        #describe
+        #statics
+
+        return match __FUNCTION.enter(__hot_crate::local()) {
+            ::core::option::Option::Some(__call) => unsafe {
+                let __panic = ::liveswap_abi::panic::PanicSlot::new();
+                let __result = (__call.target())(#(#names,)* __panic.out());
+                __call.finish(__result, __panic, &__hot_crate::CRATE)
+            },
+            ::core::option::Option::None => unsafe {
+                __FUNCTION.call_nested(&__hot_crate::CRATE, move |__target, __out| {
+                    __target(#(#names,)* __out)
+                })
+            },
+        };
+    };
+    // Between the user's own braces, so that lints about the function as a whole know it for the user's.
+    let mut inside = Group::new(Delimiter::Brace, inside);
+    inside.set_span(block.brace_token.span.join());
     quote! {
         #(#attrs)*
         #inline
-        #vis #wrapper {
-            use crate::hot_crate as __hot_crate;
-
-            #[allow(clippy::fn_params_excessive_bools, clippy::single_call_fn, clippy::too_many_arguments)]
-            #kept
-            #body #block
-            #fenced
-            #describe
-            #statics
-
-            match __FUNCTION.enter(__hot_crate::local()) {
-                ::core::option::Option::Some(__call) => unsafe {
-                    let __panic = ::liveswap_abi::panic::PanicSlot::new();
-                    let __result = (__call.target())(#(#names,)* __panic.out());
-                    __call.finish(__result, __panic, &__hot_crate::CRATE)
-                },
-                ::core::option::Option::None => unsafe {
-                    __FUNCTION.call_nested(&__hot_crate::CRATE, move |__target, __out| {
-                        __target(#(#names,)* __out)
-                    })
-                },
-            }
-        }
+        #vis #wrapper #inside
     }
 }
 
@@ -160,12 +168,11 @@ fn fenced(signature: &Signature) -> TokenStream {
 }
 
 fn describe(signature: &Signature) -> TokenStream {
-    let lifetimes = &signature.generics;
     let parts = signature::parts(signature);
     let types_again = types_again();
     quote! {
         #types_again
-        fn __describe #lifetimes (__sink: ::liveswap_abi::signature::Describe<'_>) {
+        fn __describe(__sink: ::liveswap_abi::signature::Describe<'_>) {
             #[allow(unused_imports)]
             use ::liveswap_abi::signature::Unsized as _;
             #(#parts)*
@@ -230,5 +237,22 @@ fn result(signature: &Signature) -> TokenStream {
 /// The signature as a person would write it, on one line.
 fn declaration(signature: &Signature) -> String {
     let text = signature.to_token_stream().to_string();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let spaces = [
+        (" ::", "::"),
+        (":: ", "::"),
+        (" :", ":"),
+        ("& ", "&"),
+        ("* ", "*"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        (",)", ")"),
+        (" ;", ";"),
+    ];
+    for (written, meant) in spaces {
+        text = text.replace(written, meant);
+    }
+    text
 }

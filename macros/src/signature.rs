@@ -1,13 +1,43 @@
 //! The statements that describe a signature's types at load.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Group, TokenStream, TokenTree};
+use quote::{format_ident, quote};
 use syn::{
     FnArg, GenericArgument, Ident, Pat, PathArguments, ReturnType, Signature, Type, TypePath,
 };
 
 /// One statement for every type in the signature, outermost first.
+///
+/// Declared lifetimes are left to inference: nothing there implies the bounds between them that the arguments do.
 pub(crate) fn parts(signature: &Signature) -> Vec<TokenStream> {
+    let declared: Vec<&Ident> =
+        signature.generics.lifetimes().map(|parameter| &parameter.lifetime.ident).collect();
+    let parts = described(signature);
+    parts.into_iter().map(|part| without_lifetimes(part, &declared)).collect()
+}
+
+fn without_lifetimes(tokens: TokenStream, declared: &[&Ident]) -> TokenStream {
+    let mut after_tick = false;
+    let token = |token| match token {
+        TokenTree::Group(group) => {
+            let inner = without_lifetimes(group.stream(), declared);
+            let mut replaced = Group::new(group.delimiter(), inner);
+            replaced.set_span(group.span());
+            TokenTree::Group(replaced)
+        }
+        TokenTree::Ident(name) if after_tick && declared.contains(&&name) => {
+            after_tick = false;
+            TokenTree::Ident(format_ident!("_", span = name.span()))
+        }
+        other => {
+            after_tick = matches!(&other, TokenTree::Punct(tick) if tick.as_char() == '\'');
+            other
+        }
+    };
+    tokens.into_iter().map(token).collect()
+}
+
+fn described(signature: &Signature) -> Vec<TokenStream> {
     let mut parts = Vec::new();
     for (index, input) in signature.inputs.iter().enumerate() {
         let FnArg::Typed(argument) = input else { continue };

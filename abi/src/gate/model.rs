@@ -376,6 +376,7 @@ fn a_borrowed_record_goes_on_after_the_pin_of_the_thread_s_own() {
 // Case 6: a pin that outlives its thread's record.
 #[test]
 fn a_record_is_given_back_by_its_last_pin() {
+    static REUSED: Reached = Reached::new();
     check(5, || {
         let model = Model::new();
         let claim = model.gate.claim();
@@ -383,19 +384,17 @@ fn a_record_is_given_back_by_its_last_pin() {
         claim.release();
         let other = thread::spawn({
             let model = model.clone();
-            move || {
-                let claim = model.gate.claim();
-                model.call(claim);
-                claim.release();
-            }
+            move || model.call(model.gate.claim())
         });
         drop(pin);
         other.join().unwrap();
-        let records = model.records();
-        let claim = model.gate.claim();
-        assert_eq!(model.call(claim), 0);
-        assert_eq!(model.records(), records, "a record was free");
+        REUSED.run(model.records() == 1);
+        if model.records() == 2 {
+            model.call(model.gate.claim());
+            assert_eq!(model.records(), 2, "the first record was free");
+        }
     });
+    REUSED.assert_sometimes();
 }
 
 #[test]

@@ -1,0 +1,16 @@
+//! What `#[hot]` makes of functions: each is called like the plain one, listed, described and swapped.
+
+#![allow(clippy::unwrap_used)]
+
+liveswap_abi::hot_crate!();
+
+mod attributes;
+mod names;
+mod panics;
+mod signatures;
+mod threads;
+
+#[cfg(debug_assertions)]
+mod describe;
+#[cfg(debug_assertions)]
+mod swaps;

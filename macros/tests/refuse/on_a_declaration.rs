@@ -1,0 +1,10 @@
+use liveswap_macros::hot;
+
+liveswap_abi::hot_crate!();
+
+pub trait Step {
+    #[hot]
+    fn step() -> u32;
+}
+
+fn main() {}

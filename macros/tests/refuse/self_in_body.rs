@@ -1,0 +1,14 @@
+use liveswap_macros::hot;
+
+liveswap_abi::hot_crate!();
+
+pub struct World(u32);
+
+impl World {
+    #[hot]
+    pub fn new() -> World {
+        Self(1)
+    }
+}
+
+fn main() {}
