@@ -14,6 +14,8 @@ mod calls;
 mod lifecycle;
 mod locate;
 mod panics;
+mod peer_failures;
+mod processes;
 mod refuse;
 mod swap;
 mod unload;

@@ -1,6 +1,6 @@
 //! Panics of hot code: caught by whoever called, with message and place, and nothing else changes.
 
-use crate::harness::{Host, Version, Workbench, swap, v2, v3};
+use crate::harness::{Ended, Host, Version, Workbench, swap, v2, v3};
 
 #[track_caller]
 fn panics(host: &mut Host, words: &[&str]) -> String {
@@ -157,4 +157,18 @@ fn backtraces_do_not_keep_a_generation() {
     assert_eq!(host.ask(&["images"]), "1");
     assert_eq!(panics(&mut host, &["formatted", "6"]), "formatted: v3 does not like 6");
     host.finish();
+}
+
+/// A limit of standalone artifacts: their standard library cannot catch the panics of another one.
+#[test]
+fn a_panic_of_the_programs_own_closure_inside_hot_code_ends_the_program() {
+    let bench = Workbench::new();
+    let mut host = bench.start();
+    assert_eq!(panics(&mut host, &["panicking_closure"]), "formatted: the closure got 6");
+    swap(&bench, &mut host, &v2(), 1);
+    host.send(&["call", "panicking_closure"]);
+    assert_eq!(host.wait(), Ended::BySignal(6));
+    let stderr = host.stderr();
+    assert!(stderr.contains("panic: formatted: the closure got 6"), "{stderr}");
+    assert!(stderr.contains("Rust cannot catch foreign exceptions"), "{stderr}");
 }

@@ -23,6 +23,8 @@ pub(crate) struct Program {
 
 impl Workbench {
     pub(crate) fn new() -> Workbench {
+        // Artifacts that are older than the program would be taken for a part of it.
+        compile::host();
         let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         fs::create_dir(root.path().join("artifacts")).unwrap();
         Workbench { root }
