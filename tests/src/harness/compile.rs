@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::tools::{OPTIMIZED, TOOLS, Tools, lock_file, rustc};
+use super::tools::{OPTIMIZED, lock_file, rustc, tools};
 use super::version::{Version, v1};
 
 const HOST_SOURCES: [(&str, &str); 8] = [
@@ -37,7 +37,7 @@ pub(crate) fn hot_crate(version: &Version) -> PathBuf {
         command.args(["-C", &format!("metadata={metadata}")]);
         command.args(if *edited { ["--cap-lints", "allow"] } else { ["-D", "warnings"] });
         command.env("CARGO_CRATE_NAME", crate_name).env("CARGO_PKG_VERSION", "0.1.0");
-        for (name, path) in &TOOLS.hot_externs {
+        for (name, path) in &tools().hot_externs {
             command.arg("--extern").arg(format!("{name}={}", path.display()));
         }
         command
@@ -55,7 +55,7 @@ pub(crate) fn host() -> PathBuf {
     let directory = once(&format!("host-{}", &key.finalize().to_hex()[..16]), |directory| {
         let mut command = base(directory, HOST_SOURCES.into_iter(), "main.rs");
         command.args(["--crate-name", "host", "--crate-type", "bin", "-D", "warnings"]);
-        let (name, path) = &TOOLS.host_extern;
+        let (name, path) = &tools().host_extern;
         command.arg("--extern").arg(format!("{name}={}", path.display()));
         let rlib = linked.join("libhot_fixture.rlib");
         command.arg("--extern").arg(format!("hot_fixture={}", rlib.display()));
@@ -66,7 +66,7 @@ pub(crate) fn host() -> PathBuf {
 
 /// A dynamic library of the same compiler that is no artifact.
 pub(crate) fn macros_library() -> PathBuf {
-    let (_, path) = TOOLS.hot_externs.iter().find(|(name, _)| name == "liveswap_macros").unwrap();
+    let (_, path) = tools().hot_externs.iter().find(|(name, _)| name == "liveswap_macros").unwrap();
     path.clone()
 }
 
@@ -87,14 +87,16 @@ fn base<'a>(
     if OPTIMIZED {
         command.args(["-C", "opt-level=3"]);
     }
-    let Tools { deps, .. } = &*TOOLS;
-    command.arg("-L").arg(format!("dependency={}", deps.display())).args(["--out-dir", "."]);
+    command
+        .arg("-L")
+        .arg(format!("dependency={}", tools().deps.display()))
+        .args(["--out-dir", "."]);
     command
 }
 
 /// The directory `name` in the cache, filled by the command that `prepare` makes unless somebody has done so.
 fn once(name: &str, prepare: impl FnOnce(&Path) -> Command) -> PathBuf {
-    let directory = TOOLS.cache.join(name);
+    let directory = tools().cache.join(name);
     let done = directory.join("done");
     if !done.is_file() {
         fs::create_dir_all(&directory).unwrap();

@@ -21,7 +21,16 @@ pub(crate) struct Tools {
     _in_use: File,
 }
 
-pub(crate) static TOOLS: LazyLock<Tools> = LazyLock::new(Tools::find);
+static TOOLS: LazyLock<Result<Tools, String>> = LazyLock::new(Tools::find);
+
+/// What compiling a fixture needs.
+///
+/// # Panics
+///
+/// In every test alike, with cargo's own words, if our crates do not compile.
+pub(crate) fn tools() -> &'static Tools {
+    TOOLS.as_ref().unwrap_or_else(|error| panic!("{error}"))
+}
 
 const CRATES: [&str; 3] = ["liveswap", "liveswap_abi", "liveswap_macros"];
 
@@ -29,9 +38,9 @@ const CRATES: [&str; 3] = ["liveswap", "liveswap_abi", "liveswap_macros"];
 pub(crate) const OPTIMIZED: bool = !cfg!(debug_assertions);
 
 impl Tools {
-    fn find() -> Tools {
+    fn find() -> Result<Tools, String> {
         let layout = Layout::of(&std::env::current_exe().unwrap());
-        let built = built(&layout);
+        let built = built(&layout)?;
         let [liveswap, abi, macros] = CRATES.map(|name| {
             let path = built.iter().find(|(built, _)| built == name);
             path.unwrap_or_else(|| panic!("cargo did not build {name}")).clone()
@@ -46,13 +55,13 @@ impl Tools {
         let root = layout.target.join("liveswap-tests");
         let cache = root.join(&key.finalize().to_hex()[..16]);
         let in_use = occupy(&root, &cache);
-        Tools {
+        Ok(Tools {
             hot_externs: vec![abi, macros],
             host_extern: liveswap,
             deps: layout.profile.join("deps"),
             cache,
             _in_use: in_use,
-        }
+        })
     }
 }
 
@@ -77,7 +86,7 @@ impl Layout {
 }
 
 /// The files of our crates as cargo builds them for the layout, which mostly means finding them fresh.
-fn built(layout: &Layout) -> Vec<(String, PathBuf)> {
+fn built(layout: &Layout) -> Result<Vec<(String, PathBuf)>, String> {
     let profile = layout.profile.file_name().unwrap().to_string_lossy().into_owned();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["build", "--message-format=json-render-diagnostics", "--quiet"]);
@@ -92,11 +101,13 @@ fn built(layout: &Layout) -> Vec<(String, PathBuf)> {
     }
     cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap());
     let output = cargo.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cargo build of our crates failed:\n{text}");
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("our crates do not compile:\n{text}"));
+    }
     let messages = String::from_utf8(output.stdout).unwrap();
     let messages = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    messages.filter_map(|message| artifact(&message, layout)).collect()
+    Ok(messages.filter_map(|message| artifact(&message, layout)).collect())
 }
 
 /// Name and file of one of our crates, by the name that the next build does not reuse.
