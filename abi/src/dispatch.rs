@@ -32,8 +32,8 @@ impl Dispatch {
     /// Builds the table of `generation` with `targets[slot]` for every slot.
     #[must_use]
     pub fn new(generation: u64, targets: Vec<Target>) -> Box<Dispatch> {
-        let targets = Box::leak(targets.into_boxed_slice());
-        Box::new(Dispatch { generation, targets: targets.as_ptr(), len: targets.len() })
+        let targets = Box::into_raw(targets.into_boxed_slice());
+        Box::new(Dispatch { generation, targets: targets.cast(), len: targets.len() })
     }
 
     /// The number of the generation that this table calls.
@@ -76,7 +76,7 @@ impl Drop for Dispatch {
             return;
         }
         let slice = std::ptr::slice_from_raw_parts_mut(self.targets.cast_mut(), self.len);
-        // SAFETY: pointer and length come from `Box::leak` in `new`, and only `drop` takes them back.
+        // SAFETY: pointer and length come from `Box::into_raw` in `new`, and only `drop` takes them back.
         drop(unsafe { Box::from_raw(slice) });
     }
 }

@@ -21,6 +21,8 @@ static COPY: u8 = 0;
 #[repr(C)]
 pub(crate) struct Ops {
     copy: *const u8,
+    /// Marks the standard library that the image uses.
+    standard: *const (),
     host_side: &'static HostSide,
     connect: fn(&'static HotCrate, &'static HotCrate, &'static LeftBehind),
     disconnect: fn(&'static HotCrate),
@@ -50,7 +52,7 @@ pub struct HotCrate {
     on_panic: Mutex<Option<PanicListener>>,
 }
 
-// SAFETY: `ops.copy` is only compared; everything else is immutable, atomic or behind a lock.
+// SAFETY: `ops.copy` and `ops.standard` are only compared; everything else is immutable, atomic or behind a lock.
 unsafe impl Sync for HotCrate {}
 // SAFETY: as above.
 unsafe impl Send for HotCrate {}
@@ -68,6 +70,7 @@ impl HotCrate {
     ) -> HotCrate {
         let ops = Ops {
             copy: &raw const COPY,
+            standard: panic::standard_library(),
             host_side: &HOST_SIDE,
             connect,
             disconnect,
@@ -213,14 +216,21 @@ fn connect(artifact: &'static HotCrate, host: &'static HotCrate, left_behind: &'
     // Release pairs with the acquire in `host`.
     artifact.host.store(ptr::from_ref(host).cast_mut(), Ordering::Release);
     if !ptr::eq(&raw const COPY, host.ops.copy) {
-        panic::forward_hook(host);
         interpose::connect(left_behind, host.ops.host_side);
+        if has_own_standard(artifact, host) {
+            panic::forward_hook(host);
+        }
     }
+}
+
+/// Whether the artifact's panic hook is another than the host's: both may link one shared standard library.
+fn has_own_standard(artifact: &HotCrate, host: &HotCrate) -> bool {
+    !ptr::eq(artifact.ops.standard, host.ops.standard)
 }
 
 /// Runs where `connect` ran.
 fn disconnect(artifact: &'static HotCrate) {
-    if !ptr::eq(&raw const COPY, artifact.host().ops.copy) {
+    if has_own_standard(artifact, artifact.host()) {
         panic::take_back_hook();
     }
 }

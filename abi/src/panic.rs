@@ -203,6 +203,13 @@ pub struct PanicReport<'a> {
     pub location: (&'a str, u32, u32),
 }
 
+/// An address in the standard library that this image uses.
+pub(crate) const fn standard_library() -> *const () {
+    type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send>;
+    let set_hook: fn(Hook) = std::panic::set_hook;
+    set_hook as *const ()
+}
+
 /// Makes panics in this image's own standard library known to the host's panic hook.
 ///
 /// Called in an image that carries its own standard library, whose default hook would print on its own and leave

@@ -48,6 +48,8 @@
 mod model;
 mod record;
 mod scan;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 use std::ptr;
 

@@ -10,7 +10,7 @@ use crate::dispatch::Dispatch;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Cell, Ordering};
 
 /// How many generations one thread can be inside at once before a call claims a further record.
-const HAZARDS: usize = if cfg!(loom) { 2 } else { 8 };
+pub(super) const HAZARDS: usize = if cfg!(loom) { 2 } else { 8 };
 
 /// How many bytes of a thread's name a record keeps for reports.
 pub(super) const NAME: usize = 32;

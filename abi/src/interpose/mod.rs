@@ -7,11 +7,15 @@
 //!
 //! In the host itself, which is never unloaded, the same functions pass every request on unchanged.
 //!
+//! Compile with `--cfg liveswap_no_interpose` (in `RUSTFLAGS`) where another tool defines these symbols in the program,
+//! such as a sanitizer's runtime: every generation is then retained.
+//!
 //! Numbered obligations:
 //!
 //! I1. A count is raised before the request reaches the C library, and lowered if that refuses it.
 //! I2. A count is lowered (release) after the generation's code returned, by code that is never unloaded; the owner
 //!     thread reads it (acquire) before it unloads.
+//!     Something that is counted makes the next before it ends itself, so the total is only zero when nothing is left.
 //! I3. What cannot be counted (no room to track a key, a platform without interposers) says so in
 //!     [`LeftBehind::is_provable`], and the generation is retained.
 
@@ -21,15 +25,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     target_os = "linux",
     target_env = "gnu",
     any(target_arch = "x86_64", target_arch = "aarch64"),
+    not(target_feature = "crt-static"),
     any(debug_assertions, feature = "always"),
     not(any(miri, liveswap_no_interpose))
 ))]
-#[path = "linux_gnu.rs"]
+#[path = "linux_gnu/mod.rs"]
 mod platform;
 #[cfg(not(all(
     target_os = "linux",
     target_env = "gnu",
     any(target_arch = "x86_64", target_arch = "aarch64"),
+    not(target_feature = "crt-static"),
     any(debug_assertions, feature = "always"),
     not(any(miri, liveswap_no_interpose))
 )))]
@@ -42,10 +48,18 @@ mod platform;
 #[derive(Debug)]
 #[repr(C)]
 pub struct LeftBehind {
-    threads: AtomicUsize,
-    destructors: AtomicUsize,
-    key_values: AtomicUsize,
+    /// All counts together: reading them one by one could miss what moves from one to another meanwhile.
+    total: AtomicUsize,
+    counts: [AtomicUsize; 3],
     unprovable: AtomicBool,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Thread,
+    Destructor,
+    KeyValue,
 }
 
 impl LeftBehind {
@@ -54,9 +68,8 @@ impl LeftBehind {
     #[allow(clippy::new_without_default, reason = "made for one generation, never by default")]
     pub const fn new() -> LeftBehind {
         LeftBehind {
-            threads: AtomicUsize::new(0),
-            destructors: AtomicUsize::new(0),
-            key_values: AtomicUsize::new(0),
+            total: AtomicUsize::new(0),
+            counts: [const { AtomicUsize::new(0) }; 3],
             unprovable: AtomicBool::new(true),
         }
     }
@@ -64,32 +77,33 @@ impl LeftBehind {
     /// Threads started by the generation's code that still run it.
     #[must_use]
     pub fn threads(&self) -> usize {
-        // Acquire pairs with the release in `lower` (I2), here and below.
-        self.threads.load(Ordering::Acquire)
+        self.count(Kind::Thread)
     }
 
     /// Thread-local destructors of the generation that have not run.
     #[must_use]
     pub fn destructors(&self) -> usize {
-        self.destructors.load(Ordering::Acquire)
+        self.count(Kind::Destructor)
     }
 
     /// Values under the generation's pthread keys whose destructor has not run.
     #[must_use]
     pub fn key_values(&self) -> usize {
-        self.key_values.load(Ordering::Acquire)
+        self.count(Kind::KeyValue)
     }
 
     /// Whether the counts are complete: the image's interposers are connected and everything could be tracked.
     #[must_use]
     pub fn is_provable(&self) -> bool {
+        // Acquire pairs with the release in `set_unprovable`.
         !self.unprovable.load(Ordering::Acquire)
     }
 
     /// Whether nothing of the generation can run any more because of what it left behind.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.threads() == 0 && self.destructors() == 0 && self.key_values() == 0
+        // Acquire pairs with the release in `lower` (I2).
+        self.total.load(Ordering::Acquire) == 0
     }
 
     /// Deletes the pthread keys that the generation's code created and never deleted.
@@ -99,23 +113,10 @@ impl LeftBehind {
         platform::release_keys(self);
     }
 
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only where interposers exist"))]
-    fn set_provable(&self, provable: bool) {
-        self.unprovable.store(!provable, Ordering::Release);
+    fn count(&self, kind: Kind) -> usize {
+        // Relaxed: for reports; `is_empty` decides.
+        self.counts[kind as usize].load(Ordering::Relaxed)
     }
-}
-
-/// Raises a count (I1).
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only where interposers exist"))]
-fn raise(count: &AtomicUsize) {
-    // Relaxed: the raising call is itself inside the generation, which the gate holds; leaving it is the release.
-    count.fetch_add(1, Ordering::Relaxed);
-}
-
-/// Lowers a count (I2).
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only where interposers exist"))]
-fn lower(count: &AtomicUsize) {
-    count.fetch_sub(1, Ordering::Release);
 }
 
 /// Connects the interposers of the calling copy of abi to `left_behind`.
