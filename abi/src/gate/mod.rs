@@ -2,17 +2,17 @@
 //!
 //! # Protocol
 //!
-//! Every thread that calls hot functions of a crate owns one [`Record`]: a small stack of hazards (one
+//! Every thread that calls hot functions of a crate owns one record: a small stack of hazards (one
 //! table pointer each) and one more for a pin. Records are never freed, only handed on when their thread
 //! ends, so the owner thread can walk all of them without a lock.
 //!
 //! *Enter.* Read the current table; if the innermost hazard already names it, that outer hold covers this
-//! call. Otherwise store it as the next hazard, [`light`](crate::barrier) fence, and read the current table
+//! call. Otherwise store it as the next hazard, light fence, and read the current table
 //! again; where it changed, store the new one instead and look again. Only then is the table used.
 //!
 //! *Leave.* Clear the hazard with a release store.
 //!
-//! *Swap* (owner thread only). Store the new table, then the [`heavy`](crate::barrier) fence.
+//! *Swap* (owner thread only). Store the new table, then the heavy fence.
 //!
 //! *Drain* (owner thread only, after a swap). The old table is free when no record names it.
 //!
