@@ -50,7 +50,7 @@ macro_rules! hot_crate {
         $crate::__choose! {
             {
                 #[doc(hidden)]
-                #[allow(unexpected_cfgs, clippy::pub_use)]
+                #[allow(clippy::pub_use)]
                 pub mod hot_crate {
                     // A slice is found by its name in the whole program, which may contain several hot crates.
                     $crate::__private::pastey::paste! {
@@ -82,13 +82,11 @@ macro_rules! hot_crate {
 
                     struct Identity;
 
-                    const KIND: &str = if ::core::cfg!(liveswap_shared) { "shared" } else { "standalone" };
-
                     static MANIFEST: &[u8] = $crate::__record!(
                         "crate=", ::core::env!("CARGO_CRATE_NAME"),
                         "\nformat=", $crate::manifest::FORMAT,
                         "\nversion=", ::core::env!("CARGO_PKG_VERSION"),
-                        "\nkind=", KIND,
+                        "\nkind=standalone",
                         "\nabi=", $crate::manifest::ABI,
                         "\nrustc=", $crate::manifest::RUSTC,
                         "\ntarget=", $crate::manifest::TARGET,

@@ -58,6 +58,8 @@ enum Body {
 struct Loaded {
     image: Image,
     hot_crate: &'static HotCrate,
+    /// What it is in truth, whatever its manifest says.
+    kind: Kind,
     left_behind: &'static LeftBehind,
     stage: StagedArtifact,
 }
@@ -77,7 +79,14 @@ impl Candidate {
         let hot_crate: &'static HotCrate = unsafe { symbol.cast::<HotCrate>().as_ref() };
         let left_behind: &'static LeftBehind = Box::leak(Box::new(LeftBehind::new()));
         hot_crate.connect(host, left_behind);
-        Ok(Candidate { loaded: Loaded { image, hot_crate, left_behind, stage } })
+        let standalone = hot_crate.is_standalone(host);
+        let kind = if standalone { Kind::Standalone } else { Kind::Shared };
+        Ok(Candidate { loaded: Loaded { image, hot_crate, kind, left_behind, stage } })
+    }
+
+    /// Which kind of artifact was really loaded.
+    pub(crate) fn kind(&self) -> Kind {
+        self.loaded.kind
     }
 
     /// The artifact's copy of the hot crate.
@@ -90,13 +99,11 @@ impl Candidate {
         self,
         number: u64,
         dispatch: Box<Dispatch>,
-        host: &HotCrate,
         now: Instant,
     ) -> Generation {
-        let standalone = self.loaded.hot_crate.is_standalone(host);
         Generation {
             number,
-            kind: if standalone { Kind::Standalone } else { Kind::Shared },
+            kind: self.loaded.kind,
             digest: Some(self.loaded.stage.digest()),
             published: now,
             drain: None,
@@ -210,6 +217,12 @@ impl Loaded {
 
     /// Why it cannot be known what the generation left behind; `None` where it is known.
     fn unprovable(&self) -> Option<String> {
+        if self.kind == Kind::Shared {
+            // Its standard library is the host's, whose thread functions pass every request on uncounted.
+            let why = "a shared artifact: what its code leaves in the program's own threads and registries is not \
+                       counted yet";
+            return Some(why.to_owned());
+        }
         (!self.left_behind.is_provable()).then(|| {
             "what its code leaves behind cannot be counted: its own thread functions are not bound in the \
              artifact on this platform, or its initializers used them"
@@ -219,7 +232,7 @@ impl Loaded {
 
     /// Steps 2 to 4 of the drop order; nothing holds the generation.
     fn close(self) -> CloseOutcome {
-        let Loaded { image, hot_crate, left_behind, stage } = self;
+        let Loaded { image, hot_crate, kind: _, left_behind, stage } = self;
         left_behind.release_keys();
         hot_crate.disconnect();
         // SAFETY: dylib obligation 2: the gate and the counts are empty, `hot_crate` is not used again.

@@ -30,6 +30,7 @@ mod feed;
 pub mod file;
 #[allow(unsafe_code, reason = "what may be unloaded, and when, is decided here")]
 mod generation;
+mod imports;
 pub mod locate;
 mod refuse;
 mod reload;

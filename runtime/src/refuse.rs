@@ -3,8 +3,11 @@
 use std::path::Path;
 
 use crate::error::Error;
-use crate::event::{Difference, Refusal, Step};
+use crate::event::{Difference, Kind, Refusal, Step};
 use crate::verify::ManifestError;
+
+/// How many symbols are named when many are missing.
+const NAMED: usize = 3;
 
 /// The refusal of a step that failed with `error`.
 pub(crate) fn because(step: Step, error: &Error) -> Refusal {
@@ -70,6 +73,28 @@ pub(crate) fn other_allocator(in_host: bool) -> Refusal {
         Step::Check,
         difference(item, "the system's on both sides", found.to_owned(), remedy),
     )
+}
+
+/// The refusal of an artifact that was linked in another way than its manifest says.
+pub(crate) fn other_kind(said: Kind, found: Kind) -> Refusal {
+    let remedy = "build it again with `cargo liveswap`, which writes the kind that it links";
+    let item = "kind of artifact, as its manifest says".to_owned();
+    Refusal::one(Step::Check, difference(item, &format!("`{said}`"), format!("`{found}`"), remedy))
+}
+
+/// The refusal of a shared artifact that needs what this program does not give.
+pub(crate) fn not_exported(missing: &[String]) -> Refusal {
+    let remedy = "start the program with `cargo liveswap run`, or build a standalone artifact";
+    let mut item =
+        missing.iter().take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if missing.len() > NAMED {
+        item.push_str(&format!(" and {} more", missing.len() - NAMED));
+    }
+    let found = match missing.len() {
+        1 => "1 symbol of a shared artifact that is not".to_owned(),
+        count => format!("{count} symbols of a shared artifact that are not"),
+    };
+    Refusal::one(Step::Verify, difference(item, "exported by the program", found, remedy))
 }
 
 /// The refusal where no artifact is there to take up.

@@ -87,8 +87,7 @@ impl Manifest {
         let mut crates = 0;
         for text in records {
             let text = text?;
-            let fields: BTreeMap<&str, &str> =
-                text.lines().filter_map(|line| line.split_once('=')).collect();
+            let fields: BTreeMap<&str, &str> = text.lines().filter_map(field).collect();
             if fields.contains_key("crate") {
                 crates += 1;
                 let owned = |(key, value): (&&str, &&str)| ((*key).to_owned(), (*value).to_owned());
@@ -127,6 +126,11 @@ impl Manifest {
     pub fn kind(&self) -> Kind {
         if self.field("kind") == "shared" { Kind::Shared } else { Kind::Standalone }
     }
+}
+
+/// A line of a record. A builder that changes a value keeps the record's length with spaces.
+fn field(line: &str) -> Option<(&str, &str)> {
+    line.split_once('=').map(|(key, value)| (key, value.trim_end()))
 }
 
 /// PE images cut section names to eight bytes.
@@ -188,6 +192,13 @@ mod tests {
         let paths: Vec<_> = read.functions.iter().map(|f| (f.path.as_str(), f.line)).collect();
         assert_eq!(paths, [("game::a", 0), ("game::tick", 7)]);
         assert!(read.functions[1].public);
+    }
+
+    #[test]
+    fn a_value_that_was_made_shorter_is_read_without_its_padding() {
+        let shared = HOST.replace("kind=standalone", "kind=shared    ");
+        let read = manifest(&[&shared]).unwrap();
+        assert_eq!((read.kind(), read.field("kind")), (Kind::Shared, "shared"));
     }
 
     #[test]

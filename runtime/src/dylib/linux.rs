@@ -37,6 +37,13 @@ pub(super) unsafe fn collect(path: &Path) {
     }
 }
 
+/// Whether the loader finds `name` where it looks first for what a library leaves open.
+pub(super) fn is_exported(name: &CStr) -> bool {
+    // SAFETY: `name` is a C string; what the address points to is not looked at.
+    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+    !address.is_null()
+}
+
 /// The images in the loader's list.
 pub(super) fn images() -> Option<Vec<MappedImage>> {
     let mut images: Vec<MappedImage> = Vec::new();

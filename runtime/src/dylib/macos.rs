@@ -43,6 +43,11 @@ pub(super) unsafe fn collect(path: &Path) {
     }
 }
 
+/// Nothing: there are no shared artifacts here.
+pub(super) fn is_exported(_: &CStr) -> bool {
+    false
+}
+
 /// The images in the loader's list, without their segments.
 pub(super) fn images() -> Option<Vec<MappedImage>> {
     Some((0.._dyld_image_count()).filter_map(image).collect())

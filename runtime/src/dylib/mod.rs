@@ -12,7 +12,7 @@
 //!    thread-local, no handler registered anywhere. Where that is not certain, the image is
 //!    dropped instead, which leaves it mapped.
 
-use std::ffi::c_void;
+use std::ffi::{CString, c_void};
 use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -210,6 +210,13 @@ pub fn images_mapped(directory: &Path) -> Option<Vec<MappedImage>> {
     let mut images = sys::images()?;
     images.retain(|image| image.path.starts_with(&directory) || image.path.starts_with(&real));
     Some(images)
+}
+
+/// Whether this program, or a library that is loaded with it, gives `name` to libraries loaded later.
+///
+/// Always false where a library cannot take symbols from the program by name alone.
+pub fn is_exported(name: &[u8]) -> bool {
+    CString::new(name).is_ok_and(|name| sys::is_exported(&name))
 }
 
 fn find(images: Vec<MappedImage>, path: &Path) -> Option<MappedImage> {

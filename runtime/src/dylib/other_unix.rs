@@ -1,5 +1,6 @@
 //! Loaders that are not asked for their list.
 
+use std::ffi::CStr;
 use std::path::Path;
 
 use libloading::Library;
@@ -24,6 +25,11 @@ pub(super) unsafe fn open(path: &Path) -> Result<Library, libloading::Error> {
 ///
 /// Obligation 2 of the module.
 pub(super) unsafe fn collect(_: &Path) {}
+
+/// Nothing: there are no shared artifacts here.
+pub(super) fn is_exported(_: &CStr) -> bool {
+    false
+}
 
 /// Nothing is known.
 pub(super) fn images() -> Option<Vec<MappedImage>> {

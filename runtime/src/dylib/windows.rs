@@ -1,6 +1,6 @@
 //! The loader of Windows.
 
-use std::ffi::{OsString, c_void};
+use std::ffi::{CStr, OsString, c_void};
 use std::os::windows::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +54,11 @@ pub(super) unsafe fn open(path: &Path) -> Result<Library, libloading::Error> {
 ///
 /// Obligation 2 of the module.
 pub(super) unsafe fn collect(_: &Path) {}
+
+/// Nothing: there are no shared artifacts here.
+pub(super) fn is_exported(_: &CStr) -> bool {
+    false
+}
 
 /// The images in the loader's list.
 pub(super) fn images() -> Option<Vec<MappedImage>> {

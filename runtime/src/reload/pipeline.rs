@@ -8,10 +8,12 @@ use super::Owner;
 use crate::check::{self, Functions};
 use crate::clock::{Clock, Stopwatch, SystemClock};
 use crate::drain::Drain;
+use crate::dylib;
 use crate::error::Error;
-use crate::event::{Outcome, Refusal, Step, Timings};
+use crate::event::{Kind, Outcome, Refusal, Step, Timings};
 use crate::file::FileIdentity;
 use crate::generation::Candidate;
+use crate::imports;
 use crate::refuse;
 use crate::stage::StagedArtifact;
 use crate::verify::{self, Manifest};
@@ -38,13 +40,13 @@ impl Owner {
 
         let verified = self.verify(&stage);
         timings.verify = stopwatch.lap();
-        verified?;
+        let kind = verified?;
 
         let candidate = Candidate::load(stage, self.host);
         timings.load = stopwatch.lap();
         let candidate = candidate.map_err(|error| refused(refuse::because(Step::Load, &error)))?;
 
-        let checked = self.check(&candidate);
+        let checked = self.check(&candidate, kind);
         timings.check = stopwatch.lap();
         let functions = match checked {
             Ok(functions) => functions,
@@ -71,7 +73,8 @@ impl Owner {
         })
     }
 
-    fn verify(&self, stage: &StagedArtifact) -> Result<(), Outcome> {
+    /// Compares what the artifact says of itself, and what it needs, with the host; which kind it is.
+    fn verify(&self, stage: &StagedArtifact) -> Result<Kind, Outcome> {
         let path = stage.path();
         let refuse = |refusal| Err(refused(refusal));
         // The artifact was seen whole; what is loaded is the copy.
@@ -86,24 +89,35 @@ impl Owner {
                 return refuse(refuse::because(Step::Verify, &error));
             }
         }
-        let differences = match Manifest::read(path) {
-            Ok(manifest) => verify::compare(&self.manifest, &manifest),
+        let manifest = match Manifest::read(path) {
+            Ok(manifest) => manifest,
             Err(error) => return refuse(refuse::no_manifest(&error)),
         };
-        if differences.is_empty() {
-            Ok(())
-        } else {
-            refuse(Refusal { step: Step::Verify, differences })
+        let differences = verify::compare(&self.manifest, &manifest);
+        if !differences.is_empty() {
+            return refuse(Refusal { step: Step::Verify, differences });
         }
+        // A standalone artifact needs nothing of the host.
+        if manifest.kind() == Kind::Shared {
+            match imports::missing(path, dylib::is_exported) {
+                Ok(missing) if missing.is_empty() => {}
+                Ok(missing) => return refuse(refuse::not_exported(&missing)),
+                Err(error) => return refuse(refuse::no_manifest(&error)),
+            }
+        }
+        Ok(manifest.kind())
     }
 
-    fn check(&self, candidate: &Candidate) -> Result<Functions, Refusal> {
+    fn check(&self, candidate: &Candidate, said: Kind) -> Result<Functions, Refusal> {
         let artifact = candidate.hot_crate();
+        if candidate.kind() != said {
+            return Err(refuse::other_kind(said, candidate.kind()));
+        }
         if artifact.identity() != self.host.identity() {
             let (expected, found) = (self.host.identity(), artifact.identity());
             return Err(refuse::other_identity(&format!("{expected:?}"), &format!("{found:?}")));
         }
-        if artifact.is_standalone(self.host) {
+        if candidate.kind() == Kind::Standalone {
             let host = self.host.is_system_allocator();
             if [host, artifact.is_system_allocator()].contains(&Some(false)) {
                 return Err(refuse::other_allocator(host == Some(false)));
@@ -124,7 +138,7 @@ impl Owner {
         let added = self.lineage.slots.assign(&functions);
         let dispatch = Dispatch::new(number, self.lineage.slots.targets(&functions));
         let now = SystemClock.now();
-        let generation = candidate.into_generation(number, dispatch, self.host, now);
+        let generation = candidate.into_generation(number, dispatch, now);
         let kind = generation.kind;
         let (_, fenced) = self.host.gate().swap(generation.dispatch());
         self.lineage.last_number = number;

@@ -6,7 +6,8 @@ use crate::source::words;
 use crate::tree::{Tree, is_under};
 
 /// The packages whose every file is in the code map.
-const MAPPED: &[&str] = &["abi", "macros", "runtime", "cli", "demo-app", "reloadable-logic"];
+const MAPPED: &[&str] =
+    &["abi", "macros", "runtime", "builder", "cli", "demo-app", "reloadable-logic"];
 
 /// The places that ARCHITECTURE.md names for unsafe code.
 pub fn unsafe_places(tree: &Tree) -> BTreeSet<String> {

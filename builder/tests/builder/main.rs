@@ -1,0 +1,11 @@
+//! Builds of small real workspaces, from the save to the artifact inside a running host.
+
+#![cfg(target_os = "linux")]
+
+mod artifacts;
+mod cancel;
+mod changes;
+mod configuration;
+mod fixture;
+mod neighbors;
+mod recapture;

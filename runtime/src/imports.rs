@@ -1,0 +1,82 @@
+//! What a shared artifact needs of the program, read from its file before anything is loaded.
+//!
+//! The loader would find a missing symbol too, but names only the first one, mangled, and has run
+//! nothing that could say what to do about it.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::Path;
+
+use object::elf::{FileHeader32, FileHeader64, STB_WEAK};
+use object::read::elf::{ElfFile, FileHeader, Sym};
+use object::read::{FileKind, ReadCache, ReadRef, RelocationTarget, SymbolIndex};
+use object::{Endianness, Object};
+
+use crate::verify::ManifestError;
+
+/// The symbols of the library at `path` that nobody gives it, demangled, in alphabetical order.
+///
+/// # Errors
+///
+/// [`ManifestError::Image`] where the file cannot be read as an image of this kind of system.
+pub(crate) fn missing(
+    path: &Path,
+    is_exported: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<String>, ManifestError> {
+    let file = File::open(path).map_err(|error| ManifestError::Image(error.to_string()))?;
+    let cache = ReadCache::new(file);
+    let needed = match FileKind::parse(&cache) {
+        Ok(FileKind::Elf64) => needed::<FileHeader64<Endianness>, _>(&cache),
+        Ok(FileKind::Elf32) => needed::<FileHeader32<Endianness>, _>(&cache),
+        Ok(other) => return Err(ManifestError::Image(format!("no shared artifact: {other:?}"))),
+        Err(error) => Err(error),
+    };
+    let needed = needed.map_err(|error| ManifestError::Image(error.to_string()))?;
+    let missing: BTreeSet<String> = needed
+        .into_iter()
+        .filter(|name| !is_exported(name))
+        // Without the hash, which tells a person nothing.
+        .map(|name| format!("{:#}", rustc_demangle::demangle(&String::from_utf8_lossy(name))))
+        .collect();
+    Ok(missing.into_iter().collect())
+}
+
+/// The names that an image leaves open and that no versioned library has promised to the linker.
+fn needed<'data, H, R>(data: R) -> object::read::Result<Vec<&'data [u8]>>
+where
+    H: FileHeader<Endian = Endianness>,
+    R: ReadRef<'data>,
+{
+    let file: ElfFile<'data, H, R> = ElfFile::parse(data)?;
+    let endian = file.endian();
+    let versions = file.elf_header().sections(endian, data)?.versions(endian, data)?;
+    let symbols = file.elf_dynamic_symbol_table();
+    // A linker may list symbols that nothing refers to; nobody looks for them at load either.
+    let referred: BTreeSet<usize> = file
+        .dynamic_relocations()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, relocation)| match relocation.target() {
+            RelocationTarget::Symbol(index) => Some(index.0),
+            _ => None,
+        })
+        .collect();
+    let mut names = Vec::with_capacity(referred.len());
+    for index in referred.into_iter().map(SymbolIndex) {
+        let symbol = symbols.symbol(index)?;
+        if !symbol.is_undefined(endian) || symbol.st_bind() == STB_WEAK {
+            continue;
+        }
+        let versioned = match &versions {
+            Some(versions) => {
+                versions.version(versions.version_index(endian, index).index())?.is_some()
+            }
+            None => false,
+        };
+        let name = symbols.symbol_name(endian, symbol)?;
+        if !versioned && !name.is_empty() {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
