@@ -130,11 +130,15 @@ impl<F: Copy> HotFunction<F> {
     #[inline(never)]
     pub unsafe fn call_nested<R>(
         &'static self,
+        local: Option<Claim>,
         image: &'static HotCrate,
         call: impl FnOnce(F, PanicOut) -> Fenced<R>,
     ) -> R {
         let slot = self.entry.slot();
-        let entered = image.enter_nested(slot);
+        let entered = match local {
+            Some(claim) => claim.enter_nested(slot),
+            None => image.enter_nested(slot),
+        };
         let target = entered.dispatch().target(slot).unwrap_or(self.entry.own);
         let panic = PanicSlot::new();
         // SAFETY: the slot outlives the call.

@@ -33,7 +33,7 @@ pub(crate) struct Ops {
 
 type PanicListener = Arc<dyn Fn(PanicReport<'_>) + Send + Sync>;
 
-/// One image's copy of a hot crate, declared by [`hot_crate!`](crate::hot_crate).
+/// One image's copy of a hot crate, declared by [`hot_crate!`](crate::hot_crate!).
 ///
 /// The host's copy is what a runtime is started with; it holds the gate. An artifact's copy is found by its exported
 /// symbol and connected to the host's before any of its functions is called.
@@ -58,7 +58,7 @@ unsafe impl Sync for HotCrate {}
 unsafe impl Send for HotCrate {}
 
 impl HotCrate {
-    /// Describes the crate `name` in this image; used by [`hot_crate!`](crate::hot_crate).
+    /// Describes the crate `name` in this image; used by [`hot_crate!`](crate::hot_crate!).
     #[must_use]
     pub const fn new(
         name: &'static str,

@@ -247,3 +247,6 @@ pub(crate) fn report_panic(host: &'static HotCrate, report: PanicReport<'_>) {
     // Its own panic's payload may panic again when it is dropped.
     std::mem::forget(notified);
 }
+
+#[cfg(test)]
+mod tests;

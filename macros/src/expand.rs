@@ -45,14 +45,15 @@ fn active(function: &ItemFn) -> TokenStream {
         #describe
         #statics
 
-        return match __FUNCTION.enter(__hot_crate::local()) {
+        let __local = __hot_crate::local();
+        return match __FUNCTION.enter(__local) {
             ::core::option::Option::Some(__call) => unsafe {
                 let __panic = ::liveswap_abi::panic::PanicSlot::new();
                 let __result = (__call.target())(#(#names,)* __panic.out());
                 __call.finish(__result, __panic, &__hot_crate::CRATE)
             },
             ::core::option::Option::None => unsafe {
-                __FUNCTION.call_nested(&__hot_crate::CRATE, move |__target, __out| {
+                __FUNCTION.call_nested(__local, &__hot_crate::CRATE, move |__target, __out| {
                     __target(#(#names,)* __out)
                 })
             },

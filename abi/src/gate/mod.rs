@@ -43,6 +43,12 @@
 //!    again after storing its hazard reads the table that is current now.
 //! 9. *Two swaps in a row.* Each is a store and a fence; a caller that finds the table changed twice loops twice. A caller
 //!    can only starve while swaps keep coming faster than two loads.
+//!
+//! # What the model checker sees
+//!
+//! `model.rs` runs every case under loom, where both halves of the fence are full fences. So it cannot see what the
+//! light half leaves to the orderings beside it: that the pin of case 5 is cleared with release, and that a swap
+//! publishes with release what was written before it. Those two are argued here and at the accesses.
 
 #[cfg(all(test, loom))]
 mod model;
