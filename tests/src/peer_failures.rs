@@ -51,6 +51,7 @@ fn slow_in_place_write() {
         drop(file);
         host.swapped(2);
         host.runs(3);
+        assert_eq!(host.events(&["refused"]), 0, "what is not whole yet is not judged");
         host.finish();
     }
 }
