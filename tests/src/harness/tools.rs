@@ -77,10 +77,12 @@ impl Layout {
     fn of(executable: &Path) -> Layout {
         let profile = executable.ancestors().nth(2).unwrap().to_owned();
         let above = profile.parent().unwrap();
-        if above.join("CACHEDIR.TAG").is_file() {
+        let name = above.file_name().unwrap().to_string_lossy();
+        // Cargo marks the target directories that it made itself; one that was there before has no mark.
+        if above.join("CACHEDIR.TAG").is_file() || name.matches('-').count() < 2 {
             return Layout { target: above.to_owned(), profile, triple: None };
         }
-        let triple = above.file_name().unwrap().to_string_lossy().into_owned();
+        let triple = name.into_owned();
         Layout { target: above.parent().unwrap().to_owned(), profile, triple: Some(triple) }
     }
 }
