@@ -33,7 +33,7 @@ fn a_newer_artifact_at_the_start_is_taken() {
 #[test]
 fn an_older_artifact_at_the_start_is_part_of_the_program() {
     let bench = Workbench::new();
-    let executable = bench.copy_of_host("target/debug/host");
+    let executable = bench.link_to_host("target/debug/host");
     let older = bench.root().join("target/debug").join(v1().file_name());
     let newer = bench.root().join("target/debug/deps").join(v1().file_name());
     fs::create_dir(newer.parent().unwrap()).unwrap();

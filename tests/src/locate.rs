@@ -7,7 +7,7 @@ use crate::harness::{Host, Program, Workbench, rename_over, v1, v2, v3};
 
 /// The program at `path` below a target directory, told nothing.
 fn program_at(bench: &Workbench, path: &str) -> Program {
-    let executable = bench.copy_of_host(path);
+    let executable = bench.link_to_host(path);
     let target = bench.root().join("target");
     fs::write(target.join("CACHEDIR.TAG"), "").unwrap();
     bench.bare_program(&executable).stages_under(&target)
@@ -89,7 +89,7 @@ fn where_the_program_says_even_against_the_environment() {
 #[test]
 fn by_a_relative_path() {
     let bench = Workbench::new();
-    let mut program = bench.bare_program(&bench.copy_of_host("bin/host"));
+    let mut program = bench.bare_program(&bench.link_to_host("bin/host"));
     program.command.current_dir(bench.root()).args(["--artifact-dir", "relative"]);
     let mut host = program.stages_under(&bench.root().join("bin")).start();
     fs::create_dir(bench.root().join("relative")).unwrap();

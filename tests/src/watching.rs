@@ -161,7 +161,7 @@ fn a_whole_tree_that_is_removed_and_comes_back() {
     let bench = Workbench::new();
     let deep: PathBuf = bench.root().join("a/b/c");
     let artifact = deep.join(v1().file_name());
-    let mut program = bench.bare_program(&bench.copy_of_host("bin/host"));
+    let mut program = bench.bare_program(&bench.link_to_host("bin/host"));
     program.command.arg("--artifact").arg(&artifact).arg("--stage-dir").arg(bench.root());
     let mut host = program.start();
     for (generation, version) in [(1, v2()), (2, v3()), (3, v2())] {

@@ -61,11 +61,13 @@ impl Workbench {
         Program { command, stages: self.stages(), stderr }
     }
 
-    /// A copy of the program's executable at `path` below the root.
-    pub(crate) fn copy_of_host(&self, path: &str) -> PathBuf {
+    /// The program's executable under another name, at `path` below the root.
+    ///
+    /// Not a copy: a test that starts a program meanwhile would hand on the open file, and it could not be run.
+    pub(crate) fn link_to_host(&self, path: &str) -> PathBuf {
         let to = self.root().join(path);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::copy(compile::host(), &to).unwrap();
+        fs::hard_link(compile::host(), &to).unwrap();
         to
     }
 
