@@ -14,7 +14,8 @@ use object::{Endianness, Object};
 
 use crate::verify::ManifestError;
 
-/// The symbols of the library at `path` that nobody gives it, demangled, in alphabetical order.
+/// The symbols that the library at `path` needs and nobody gives it, demangled; those of the standard library, which say
+/// least, last.
 ///
 /// # Errors
 ///
@@ -32,13 +33,18 @@ pub(crate) fn missing(
         Err(error) => Err(error),
     };
     let needed = needed.map_err(|error| ManifestError::Image(error.to_string()))?;
-    let missing: BTreeSet<String> = needed
+    let missing: BTreeSet<(bool, String)> = needed
         .into_iter()
         .filter(|name| !is_exported(name))
         // Without the hash, which tells a person nothing.
         .map(|name| format!("{:#}", rustc_demangle::demangle(&String::from_utf8_lossy(name))))
+        .map(|name| (is_standard(&name), name))
         .collect();
-    Ok(missing.into_iter().collect())
+    Ok(missing.into_iter().map(|(_, name)| name).collect())
+}
+
+fn is_standard(name: &str) -> bool {
+    ["std::", "core::", "alloc::", "__rust"].iter().any(|standard| name.contains(standard))
 }
 
 /// The names that an image leaves open and that no versioned library has promised to the linker.
@@ -79,4 +85,33 @@ where
         }
     }
     Ok(names)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    const SOURCE: &str = "
+extern \"C\" { fn liveswap_test_absent() -> i32; }
+#[no_mangle]
+pub extern \"C\" fn ask() -> usize { unsafe { liveswap_test_absent() as usize + ask as usize } }
+";
+
+    #[test]
+    fn what_is_left_open_is_named_unless_somebody_gives_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (code, library) = (directory.path().join("open.rs"), directory.path().join("open.so"));
+        std::fs::write(&code, SOURCE).unwrap();
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let status = Command::new(rustc)
+            .args(["--edition=2021", "--crate-type=cdylib", "-Cpanic=abort", "-o"])
+            .args([&library, &code])
+            .status()
+            .unwrap();
+        assert!(status.success());
+        assert_eq!(missing(&library, |_| false).unwrap(), ["liveswap_test_absent"]);
+        assert_eq!(missing(&library, |name| name == b"liveswap_test_absent").unwrap(), [""; 0]);
+        assert!(matches!(missing(&code, |_| true), Err(ManifestError::Image(_))));
+    }
 }

@@ -107,3 +107,18 @@ pub(crate) fn no_artifact(path: &Path) -> Refusal {
 fn difference(item: String, expected: &str, found: String, remedy: &str) -> Difference {
     Difference { item, expected: expected.to_owned(), found, remedy: remedy.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_missing_symbols_are_named_and_all_are_counted() {
+        let names = |count: usize| (0..count).map(|n| format!("a::f{n}")).collect::<Vec<_>>();
+        let one = not_exported(&names(1)).to_string();
+        assert!(one.contains("`a::f0`: ") && one.contains("1 symbol of"), "{one}");
+        let many = not_exported(&names(5)).to_string();
+        assert!(many.contains("`a::f0`, `a::f1`, `a::f2` and 2 more"), "{many}");
+        assert!(many.contains("5 symbols of") && many.contains("cargo liveswap run"), "{many}");
+    }
+}

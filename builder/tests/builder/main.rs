@@ -7,5 +7,6 @@ mod cancel;
 mod changes;
 mod configuration;
 mod fixture;
+mod live;
 mod neighbors;
 mod recapture;

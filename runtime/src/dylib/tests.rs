@@ -202,6 +202,14 @@ fn a_symbol_that_is_not_there_is_named() {
     assert_eq!(close(image), CloseOutcome::Unloaded);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn the_program_gives_what_its_libraries_export_and_nothing_else() {
+    assert!(is_exported(b"malloc"));
+    assert!(!is_exported(b"liveswap_no_such_symbol"));
+    assert!(!is_exported(b"mal\0loc"));
+}
+
 #[test]
 fn images_cross_threads() {
     fn crosses<T: Send + Sync + 'static>() {}

@@ -1,0 +1,63 @@
+//! A hot crate that leaves something in every place it can reach.
+
+use std::any::Any;
+use std::thread::{self, JoinHandle};
+
+use liveswap_macros::hot;
+
+liveswap_abi::hot_crate!();
+
+/// A type whose identity is asked for on both sides.
+pub struct Marker(pub u32);
+
+struct Kept;
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // Code of this very generation, run by the thread that ends.
+        state::dropped();
+    }
+}
+
+thread_local! {
+    static KEPT: Kept = const { Kept };
+}
+
+#[hot]
+pub fn value() -> u32 {
+    10
+}
+
+#[hot]
+pub fn boxed() -> Box<dyn Any> {
+    Box::new(Marker(value()))
+}
+
+#[hot]
+pub fn fail() {
+    panic!("on purpose {}", value())
+}
+
+#[hot]
+pub fn count() -> u32 {
+    state::count()
+}
+
+#[hot]
+pub fn tell() {
+    tracing::info!("told {}", value());
+}
+
+#[hot]
+pub fn touch() {
+    KEPT.with(|_| ());
+}
+
+#[hot]
+pub fn linger() -> JoinHandle<u32> {
+    thread::spawn(|| {
+        KEPT.with(|_| ());
+        state::wait_for_the_end();
+        value()
+    })
+}

@@ -1,0 +1,201 @@
+//! The workspaces of these tests, and programs that are told what to do, line by line.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use liveswap_builder::{Builder, BuiltHost, CargoFlags, Host, HostTarget, Project, Settings};
+use tempfile::TempDir;
+
+use crate::fixture::{build_host, with_wrapper};
+
+const HOST: &str = include_str!("host.rs");
+const HOT: &str = include_str!("hot.rs");
+const STATE: &str = include_str!("state.rs");
+
+/// Longer than any answer takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A host, its hot crate and what both use; in a place of its own that stays, because Liveswap itself is built for it.
+pub struct Workspace {
+    root: PathBuf,
+    name: String,
+    stages: TempDir,
+    /// Another run of the same tests waits.
+    _lock: File,
+}
+
+impl Workspace {
+    pub fn new(name: &str) -> Self {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live").join(name);
+        fs::create_dir_all(&root).expect("created");
+        let lock = File::create(root.join("lock")).expect("created");
+        lock.lock().expect("locked");
+        let stages = tempfile::tempdir().expect("a directory");
+        let workspace = Self { root, name: name.to_owned(), stages, _lock: lock };
+        workspace.write_all();
+        workspace
+    }
+
+    /// The workspaces share a target directory, and cargo tells members of the same name apart only by what they are
+    /// called.
+    fn package(&self, folder: &str) -> String {
+        format!("live-{}-{folder}", self.name)
+    }
+
+    fn write_all(&self) {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
+        let ours = |name: &str, folder: &str| {
+            format!("{name} = {{ path = {:?} }}\n", repository.join(folder))
+        };
+        let member = |folder: &str| {
+            format!(
+                "{folder} = {{ package = {:?}, path = \"../{folder}\" }}\n",
+                self.package(folder)
+            )
+        };
+        let package = |folder: &str, dependencies: &[&str]| {
+            format!(
+                "[package]\nname = {:?}\nversion = \"0.1.0\"\nedition = \"2024\"\n\n{}\n[dependencies]\n{}",
+                self.package(folder),
+                if folder == "host" {
+                    String::new()
+                } else {
+                    format!("[lib]\nname = {folder:?}\n")
+                },
+                dependencies.concat()
+            )
+        };
+        let tracing =
+            "tracing = { version = \"0.1\", default-features = false, features = [\"std\"] }\n";
+        let hot = [
+            &member("state"),
+            tracing,
+            &ours("liveswap-abi", "abi"),
+            &ours("liveswap-macros", "macros"),
+        ];
+        let host = [&member("state"), &member("hot"), tracing, &ours("liveswap", "runtime")];
+        // Without debug info only because linking it takes most of the time.
+        let root = "[workspace]\nresolver = \"3\"\nmembers = [\"host\", \"hot\", \"state\"]\n\n\
+                    [profile.dev]\ndebug = 0\n";
+        let lock = fs::read_to_string(repository.join("Cargo.lock")).expect("a lock file");
+        for (path, text) in [
+            ("Cargo.toml", root),
+            ("Cargo.lock", &lock),
+            ("host/Cargo.toml", &package("host", &host)),
+            ("host/src/main.rs", HOST),
+            ("hot/Cargo.toml", &package("hot", &hot)),
+            ("hot/src/lib.rs", HOT),
+            ("state/Cargo.toml", &package("state", &[])),
+            ("state/src/lib.rs", STATE),
+        ] {
+            self.write(path, text);
+        }
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.root.join(path);
+        // What is there already stays as fresh as it was.
+        if fs::read_to_string(&path).is_ok_and(|there| there == text) {
+            return;
+        }
+        fs::create_dir_all(path.parent().expect("a parent")).expect("created");
+        fs::write(path, text).expect("written");
+    }
+
+    /// A directory for stages and copies, which goes with the workspace.
+    pub fn stages(&self) -> &Path {
+        self.stages.path()
+    }
+
+    /// A builder whose host is built.
+    pub fn started(&self, settings: Settings) -> (Builder, BuiltHost) {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live").join("target");
+        let host = self.package("host");
+        let project = Project {
+            directory: self.root.clone(),
+            host: Host { package: host.clone(), target: HostTarget::Bin(host) },
+            hot_package: self.package("hot"),
+            flags: CargoFlags {
+                target_dir: Some(target),
+                other: vec!["--offline".into()],
+                ..CargoFlags::default()
+            },
+        };
+        let builder = Builder::open(project, with_wrapper(settings)).expect("opens");
+        let host = build_host(&builder);
+        (builder, host)
+    }
+
+    pub fn edit_value(&self, from: u32, to: u32) {
+        let text = fs::read_to_string(self.root.join("hot/src/lib.rs")).expect("readable");
+        let body = |value: u32| format!("fn value() -> u32 {{\n    {value}\n}}");
+        assert!(text.contains(&body(from)), "{text}");
+        self.write("hot/src/lib.rs", &text.replace(&body(from), &body(to)));
+    }
+}
+
+/// A host that runs; ended with its handle.
+pub struct Program {
+    child: Child,
+    input: Option<ChildStdin>,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    pub fn start(executable: &Path, artifact: &Path, stages: &Path) -> Self {
+        let mut child = Command::new(executable)
+            .args([artifact, stages])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the host starts");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let (send, lines) = channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { input: child.stdin.take(), child, lines }
+    }
+
+    /// Tells the program something and waits for what it says.
+    #[track_caller]
+    pub fn ask(&mut self, what: &str) -> String {
+        let input = self.input.as_mut().expect("not ended");
+        if let Err(error) = writeln!(input, "{what}") {
+            panic!("{what}: {error}, {:?}", self.child.wait());
+        }
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => match line.strip_prefix(what) {
+                Some(answer) => answer.trim().to_owned(),
+                None => panic!("{what}: {line}"),
+            },
+            Err(error) => panic!("{what}: {error}, {:?}", self.child.try_wait()),
+        }
+    }
+
+    /// Lets the program end by itself, well.
+    #[track_caller]
+    pub fn end(mut self) {
+        self.input = None;
+        let rest: Vec<String> = self.lines.iter().collect();
+        assert_eq!(rest, Vec::<String>::new());
+        let status = self.child.wait().expect("it ends");
+        assert!(status.success(), "{status}");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Gone already where the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
