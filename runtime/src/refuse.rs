@@ -84,7 +84,7 @@ pub(crate) fn other_kind(said: Kind, found: Kind) -> Refusal {
 
 /// The refusal of a shared artifact that needs what this program does not give.
 pub(crate) fn not_exported(missing: &[String]) -> Refusal {
-    let remedy = "start the program with `cargo liveswap run`, or build a standalone artifact";
+    let remedy = "link the program through liveswap-builder, or build a standalone artifact";
     let mut item =
         missing.iter().take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if missing.len() > NAMED {
@@ -119,6 +119,6 @@ mod tests {
         assert!(one.contains("`a::f0`: ") && one.contains("1 symbol of"), "{one}");
         let many = not_exported(&names(5)).to_string();
         assert!(many.contains("`a::f0`, `a::f1`, `a::f2` and 2 more"), "{many}");
-        assert!(many.contains("5 symbols of") && many.contains("cargo liveswap run"), "{many}");
+        assert!(many.contains("5 symbols of") && many.contains("liveswap-builder"), "{many}");
     }
 }

@@ -74,7 +74,7 @@ fn a_program_that_was_linked_plainly_refuses_a_shared_artifact_and_takes_a_stand
     let answer = program.ask("reload");
     assert!(answer.starts_with("refused at verify: "), "{answer}");
     for part in
-        ["`liveswap_abi::", "exported by the program", "more", "cargo liveswap run", "standalone"]
+        ["`liveswap_abi::", "exported by the program", "more", "liveswap-builder", "standalone"]
     {
         assert!(answer.contains(part), "{part:?} is not in {answer}");
     }
