@@ -123,13 +123,14 @@ impl Runtime {
 
     /// A reader of everything that happens from now on.
     ///
-    /// It never delays a reload: a reader that does not keep up loses the oldest events and is told how many.
+    /// It never delays a reload: a reader that does not keep up loses the oldest events and is told how many. A reload
+    /// that ended before the first reader was made is in [`Status::last`](crate::Status::last).
     #[must_use]
     pub fn events(&self) -> Events {
         self.feed.subscribe()
     }
 
-    /// The number of the generation that a call made now would enter.
+    /// The number of the generation that a call made now would enter, on a thread that holds no pin.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.host.gate().generation()
