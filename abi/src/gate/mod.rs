@@ -46,10 +46,11 @@
 //!
 //! # What the model checker sees
 //!
-//! `model.rs` runs every case under loom, where both halves of the fence are full fences. So it cannot see what the
+//! `model/` runs every case under loom, where both halves of the fence are full fences. So it cannot see what the
 //! light half leaves to the orderings beside it: that the pin of case 5 is cleared with release, and that a swap
 //! publishes with release what was written before it. Those two are argued here and at the accesses.
 
+mod hazard;
 #[cfg(all(test, loom))]
 mod model;
 mod record;

@@ -5,7 +5,7 @@ use std::ptr;
 use std::sync::atomic::AtomicU8;
 
 use super::Gate;
-use crate::barrier;
+use super::hazard::{Hazard, protect};
 use crate::dispatch::Dispatch;
 use crate::sync::{AtomicBool, AtomicPtr, AtomicUsize, Cell, Ordering};
 
@@ -14,13 +14,6 @@ pub(super) const HAZARDS: usize = if cfg!(loom) { 2 } else { 8 };
 
 /// How many bytes of a thread's name a record keeps for reports.
 pub(super) const NAME: usize = 32;
-
-/// One hazard: the table a call uses, and the slot of the function called, for reports.
-#[repr(C)]
-pub(super) struct Hazard {
-    pub(super) dispatch: AtomicPtr<Dispatch>,
-    pub(super) slot: AtomicUsize,
-}
 
 /// Which generations one thread is inside.
 ///
@@ -215,38 +208,6 @@ impl Record {
         self.orphan.set(false);
         // Release pairs with the acquire in `try_claim`.
         self.in_use.store(false, Ordering::Release);
-    }
-}
-
-impl Hazard {
-    #[inline(always)]
-    fn protect(&self, source: &AtomicPtr<Dispatch>, slot: usize) -> *mut Dispatch {
-        // Relaxed: published to the scan by the release store of the table that follows.
-        self.slot.store(slot, Ordering::Relaxed);
-        protect(&self.dispatch, source)
-    }
-
-    #[inline(always)]
-    fn clear(&self) {
-        // Release pairs with the scan's acquire load: the call's work happened before the unload (case 3).
-        self.dispatch.store(ptr::null_mut(), Ordering::Release);
-    }
-}
-
-/// Stores the current table as a hazard until it is still current afterwards (cases 1, 2 and 9).
-#[inline(always)]
-fn protect(hazard: &AtomicPtr<Dispatch>, source: &AtomicPtr<Dispatch>) -> *mut Dispatch {
-    // Acquire pairs with the release in `Gate::swap`, here and below: the table's contents are visible.
-    let mut dispatch = source.load(Ordering::Acquire);
-    loop {
-        // Release pairs with the scan's acquire load, so that the slot beside it is this call's.
-        hazard.store(dispatch, Ordering::Release);
-        barrier::light();
-        let now = source.load(Ordering::Acquire);
-        if now == dispatch {
-            return dispatch;
-        }
-        dispatch = now;
     }
 }
 

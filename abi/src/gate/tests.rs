@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Barrier, mpsc};
 use std::thread;
 
 use super::record::HAZARDS;
@@ -82,10 +82,12 @@ fn callers_in_a_storm_of_swaps_use_only_live_tables() {
     const SWAPS: u64 = if cfg!(miri) { 20 } else { 2000 };
     let mut owner = Owner::new(&GATE);
     let (ended, calls) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let all_claimed = Barrier::new(3);
     thread::scope(|scope| {
         let callers = [(); 3].map(|()| {
             scope.spawn(|| {
                 let claim = GATE.claim();
+                all_claimed.wait();
                 let mut newest = 0;
                 while !ended.load(Ordering::Relaxed) {
                     let outer = claim.enter(0).unwrap();

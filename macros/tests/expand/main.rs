@@ -12,5 +12,3 @@ mod threads;
 
 #[cfg(debug_assertions)]
 mod describe;
-#[cfg(debug_assertions)]
-mod swaps;

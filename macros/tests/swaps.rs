@@ -1,5 +1,8 @@
 //! Calls go through the current table: what an owner publishes is what callers get.
 
+#![cfg(debug_assertions)]
+#![allow(clippy::unwrap_used)]
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -8,6 +11,8 @@ use liveswap_abi::dispatch::{Dispatch, Target, UNASSIGNED};
 use liveswap_abi::function::FunctionEntry;
 use liveswap_abi::gate::{Hold, HoldKind};
 use liveswap_macros::hot;
+
+liveswap_abi::hot_crate!();
 
 #[hot]
 fn step(value: u64) -> u64 {
@@ -34,14 +39,14 @@ fn twice(value: u64, between: &mut dyn FnMut()) -> u64 {
 
 fn entry(name: &str) -> &'static FunctionEntry {
     let path = format!("{}::{name}", module_path!());
-    let functions = crate::hot_crate().functions();
+    let functions = hot_crate().functions();
     functions.iter().find(|entry| entry.path() == path).unwrap()
 }
 
 const STEP: usize = 0;
 const TWICE: usize = 1;
 
-/// The one owner of this program's gate.
+/// The one owner of this program's gate; without it a test would find the calls of the others inside.
 struct Owner<'a> {
     _only: MutexGuard<'a, ()>,
 }
@@ -61,7 +66,7 @@ impl Owner<'_> {
 
     /// Publishes a table and gives the one before.
     fn swap(&self, next: &'static Dispatch) -> *const Dispatch {
-        let (old, fenced) = crate::hot_crate().gate().swap(next);
+        let (old, fenced) = hot_crate().gate().swap(next);
         fenced.unwrap();
         old
     }
@@ -69,6 +74,7 @@ impl Owner<'_> {
 
 #[test]
 fn a_function_without_a_slot_is_the_one_beside_its_caller() {
+    let _owner = Owner::new();
     assert_eq!(entry("double").slot(), UNASSIGNED);
     assert_eq!(double(4), 8);
     let caught = std::panic::catch_unwind(|| fail(4));
@@ -82,9 +88,9 @@ fn callers_get_what_is_published() {
     let two = owner.table(2, entry("double").own());
     let none = owner.table(3, std::ptr::null());
     owner.swap(one);
-    assert_eq!((step(5), crate::hot_crate().gate().generation()), (6, 1));
+    assert_eq!((step(5), hot_crate().gate().generation()), (6, 1));
     assert_eq!(owner.swap(two), &raw const *one);
-    assert_eq!((step(5), crate::hot_crate().gate().generation()), (10, 2));
+    assert_eq!((step(5), hot_crate().gate().generation()), (10, 2));
     owner.swap(none);
     assert_eq!(step(5), 6, "a generation without the function: the one beside the caller");
 }
@@ -98,12 +104,12 @@ fn an_outer_call_sees_its_inner_functions_change() {
     let mut held = Vec::new();
     let result = twice(5, &mut || {
         owner.swap(two);
-        held = crate::hot_crate().gate().holds(one);
+        held = hot_crate().gate().holds(one);
     });
     assert_eq!(result, 12);
     let thread = thread::current().name().unwrap().chars().take(32).collect::<String>();
     assert_eq!(held, [Hold { kind: HoldKind::Call { slot: TWICE }, thread }]);
-    assert!(!crate::hot_crate().gate().is_held(one));
+    assert!(!hot_crate().gate().is_held(one));
 }
 
 #[test]
@@ -112,15 +118,15 @@ fn under_a_pin_it_does_not() {
     let one = owner.table(1, entry("step").own());
     let two = owner.table(2, entry("double").own());
     owner.swap(one);
-    let pin = crate::hot_crate().pin();
+    let pin = hot_crate().pin();
     assert_eq!(twice(5, &mut || _ = owner.swap(two)), 7);
     assert_eq!((step(5), pin.generation()), (6, 1));
     let elsewhere = thread::scope(|scope| scope.spawn(|| step(5)).join().unwrap());
     assert_eq!(elsewhere, 10, "a pin is its thread's own");
-    assert!(crate::hot_crate().gate().is_held(one));
+    assert!(hot_crate().gate().is_held(one));
     drop(pin);
     assert_eq!(step(5), 10);
-    assert!(!crate::hot_crate().gate().is_held(one));
+    assert!(!hot_crate().gate().is_held(one));
 }
 
 #[test]
@@ -133,7 +139,7 @@ fn a_panic_leaves_no_hold_behind() {
     let inner = std::panic::catch_unwind(|| step(6));
     assert_eq!(inner.unwrap_err().downcast_ref(), Some(&"generation of 6".to_owned()));
     owner.swap(owner.table(2, entry("step").own()));
-    assert_eq!(crate::hot_crate().gate().holds(one), []);
+    assert_eq!(hot_crate().gate().holds(one), []);
 }
 
 #[test]
@@ -164,7 +170,7 @@ fn a_storm_of_swaps_loses_no_call() {
             let next = owner.table(number, body);
             let old = owner.swap(next);
             assert_eq!(old, &raw const *current);
-            while well() && crate::hot_crate().gate().is_held(old) {
+            while well() && hot_crate().gate().is_held(old) {
                 thread::yield_now();
             }
             current = next;
