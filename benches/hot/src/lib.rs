@@ -25,7 +25,7 @@ pub fn version() -> u64 {
     current()
 }
 
-/// One step of a Weyl sequence: the function whose calls are measured.
+/// One step of a linear congruential generator: the function whose calls are measured.
 #[hot]
 #[must_use]
 pub fn step(state: u64) -> u64 {
@@ -51,11 +51,11 @@ pub fn version_of(state: u64, stamp: u64) -> u64 {
 
 /// The body of [`step`], for callers that compile it themselves.
 ///
-/// One addition: nothing that the cost of a call could hide behind.
+/// One multiplication and one addition: as little as a function does that is worth a call.
 #[inline(always)]
 #[must_use]
 pub fn advance(state: u64) -> u64 {
-    state.wrapping_add(0x9E37_79B9_7F4A_7C15)
+    state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F)
 }
 
 /// Read through the black box, or the compiler would put the number of the build into the code.

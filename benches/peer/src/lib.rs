@@ -21,10 +21,10 @@ pub fn bench_peer_version() -> u64 {
     number
 }
 
-/// One step of a Weyl sequence: the function whose calls are measured.
+/// One step of a linear congruential generator: the function whose calls are measured.
 #[allow(unsafe_code, reason = "hot-lib-reloader finds functions by their plain names")]
 #[unsafe(no_mangle)]
 #[must_use]
 pub fn bench_peer_step(state: u64) -> u64 {
-    state.wrapping_add(0x9E37_79B9_7F4A_7C15)
+    state.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F)
 }
