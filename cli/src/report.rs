@@ -28,17 +28,20 @@ impl Reporter {
         let name =
             if alone { "run.log".to_owned() } else { format!("run-{}.log", std::process::id()) };
         let path = directory.join(name);
-        let open = || {
-            fs::create_dir_all(directory)?;
-            OpenOptions::new().create(true).write(true).truncate(true).open(&path)
-        };
-        let log = open().map_err(|source| Error::File {
-            what: "the log",
-            verb: "made",
-            path: path.clone(),
-            source,
-        })?;
+        let log = open(&path)?;
         Ok(Reporter { path, log, start: Instant::now() })
+    }
+
+    /// Begins the log anew if it was removed.
+    ///
+    /// # Errors
+    ///
+    /// The log could not be made.
+    pub(crate) fn reopen(&mut self) -> Result<(), Error> {
+        if !self.path.exists() {
+            self.log = open(&self.path)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -59,6 +62,21 @@ impl Reporter {
         // A full disk must not end the program; the terminal has the same words.
         let _ = self.log.write_all(lines.as_bytes());
     }
+}
+
+fn open(path: &Path) -> Result<File, Error> {
+    let open = || {
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        OpenOptions::new().create(true).write(true).truncate(true).open(path)
+    };
+    open().map_err(|source| Error::File {
+        what: "the log",
+        verb: "made",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Writes to the terminal.

@@ -95,7 +95,6 @@ struct Receivers {
 ///
 /// What was asked for cannot be built or started.
 pub(crate) fn run(args: args::Run) -> Result<u8, Error> {
-    // Before any other thread: see there.
     let terminal = Terminal::open();
     let (_listening, asked) = signals::listen()?;
     let project = Project::load(&args.what)?;

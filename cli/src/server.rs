@@ -74,7 +74,11 @@ impl Server {
     pub(crate) fn start(directory: &Path, heard: Sender<Heard>) -> Result<Server, Error> {
         private_directory(directory)?;
         let token = token()?;
-        let name = format!("control-{}.sock", std::process::id());
+        // A server that takes the place of one whose socket was removed has another name, so that
+        // the older one does not wake it in its stead.
+        static STARTED: AtomicU64 = AtomicU64::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("control-{}-{number}.sock", std::process::id());
         let mut address = directory.join(&name);
         let mut elsewhere = None;
         if address.as_os_str().len() > LONGEST_PATH {
@@ -121,6 +125,7 @@ impl Drop for Server {
         for stranger in self.shared.strangers().values() {
             stranger.close();
         }
+        // A thread that cannot be reached, because its socket was removed, waits to no harm.
         if woken.is_ok()
             && let Some(thread) = self.thread.take()
         {

@@ -38,7 +38,9 @@ impl SessionFile {
     pub(crate) fn write(directory: &Path, server: &Server) -> Result<SessionFile, Error> {
         private_directory(directory)?;
         let pid = std::process::id();
-        let path = directory.join(format!("{pid}.json"));
+        // Named after the socket: one that takes the place of another must outlive that.
+        let name = server.address().with_extension("json");
+        let path = directory.join(name.file_name().unwrap_or_default());
         let entry =
             Entry { pid, address: server.address().to_owned(), token: server.token().to_owned() };
         let failed = |source| Error::File {

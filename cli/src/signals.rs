@@ -72,8 +72,7 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn listen()
--> Result<((), crossbeam_channel::Receiver<Asked>), crate::error::Error> {
+pub(crate) fn listen() -> Result<((), crossbeam_channel::Receiver<Asked>), crate::error::Error> {
     use crate::error::Error;
     let (sender, receiver) = crossbeam_channel::unbounded();
     let asked = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));

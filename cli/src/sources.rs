@@ -42,6 +42,8 @@ pub(crate) struct Sources {
 struct HotFile {
     /// What was built last, as far as a person wants to know.
     text: Option<String>,
+    /// What was saved last, on its way to being built.
+    saved: Option<String>,
     /// What it was when it was looked at last: the same word of a watcher can come twice.
     seen: Look,
 }
@@ -98,18 +100,17 @@ impl Sources {
         if !hot.is_empty() {
             let mut known = std::mem::take(&mut self.hot);
             for path in hot {
-                let text = fs::read_to_string(&path).ok();
-                let seen = known.remove(&path).map(|file| file.seen).unwrap_or_else(|| {
+                let file = known.remove(&path).unwrap_or_else(|| {
                     let now = look(&path);
                     let is_late = now.modified.is_some_and(|modified| modified > start);
                     if is_late {
                         missed.push(path.clone());
-                        Look::default()
-                    } else {
-                        now
                     }
+                    let text = fs::read_to_string(&path).ok();
+                    HotFile { text, saved: None, seen: if is_late { Look::default() } else { now } }
                 });
-                self.hot.insert(path, HotFile { text, seen });
+                let text = file.saved.or(file.text);
+                self.hot.insert(path, HotFile { text, saved: None, ..file });
             }
         }
         if let Some((executable, _)) = &products.executable {
@@ -158,6 +159,7 @@ impl Sources {
                 hot = true;
                 let after = fs::read_to_string(file).ok();
                 let names = changed::items(known.text.as_deref(), after.as_deref());
+                known.saved = after;
                 what.extend(if names.is_empty() { vec![name(file)] } else { names });
             } else if self.awaited.remove(file) {
                 hot = true;

@@ -1,10 +1,9 @@
 //! The terminal: whose turn it is, and how it is left behind.
 //!
 //! A program runs in a process group of its own, so that it can be ended with everything it
-//! started. The terminal lets only one group read keys and change settings. Who tries to without
-//! being that group is stopped, and that is how a program that wants the terminal is known: it is
-//! given the terminal and told to go on, as a shell does with its jobs. A program that never asks
-//! leaves it here, and Ctrl-C comes here too.
+//! started. The terminal lets only one group read keys and change settings, so the program is given
+//! the terminal, as a shell does with its jobs, and Ctrl-C goes to it. One that touches the terminal
+//! before it has been given it is stopped by the system, and told to go on.
 
 #[cfg(unix)]
 use std::fs::{File, OpenOptions};
@@ -32,27 +31,25 @@ pub(crate) struct Terminal {
 #[cfg(unix)]
 impl Terminal {
     /// Opens the terminal and notes its settings.
-    ///
-    /// From then on this thread can hand the terminal over and take it back. Call it before other
-    /// threads are started, which are to be able to do the same.
     pub(crate) fn open() -> Terminal {
-        use nix::sys::signal::{SigSet, Signal};
-        // Whoever takes the terminal back is stopped unless this is blocked. Children do not
-        // inherit it: the standard library unblocks everything for them.
-        let mut signals = SigSet::empty();
-        signals.add(Signal::SIGTTOU);
-        let blocked = signals.thread_block().is_ok();
         let open = || {
             let file = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
             let settings = rustix::termios::tcgetattr(&file).ok()?;
             Some((file, settings))
         };
-        Terminal { device: blocked.then(open).flatten() }
+        Terminal { device: open() }
     }
 
     /// Whether there is one.
     pub(crate) fn is_there(&self) -> bool {
         self.device.is_some()
+    }
+
+    /// Whether this process's group has the terminal.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.device.as_ref().is_some_and(|(file, _)| {
+            rustix::termios::tcgetpgrp(file).ok() == Some(rustix::process::getpgrp())
+        })
     }
 
     /// Whether this process's group has the terminal, or `group` does.
@@ -67,7 +64,7 @@ impl Terminal {
     pub(crate) fn give(&self, group: Group) {
         if let (Some((file, _)), Some(leader)) = (&self.device, group.pid()) {
             // It fails when the group is gone, and then there is nothing to hand over.
-            let _ = rustix::termios::tcsetpgrp(file, leader);
+            let _ = undisturbed(|| rustix::termios::tcsetpgrp(file, leader));
         }
     }
 
@@ -75,7 +72,7 @@ impl Terminal {
     pub(crate) fn take(&self) {
         if let Some((file, _)) = &self.device {
             // It fails when the terminal is gone, and then there is nothing to take.
-            let _ = rustix::termios::tcsetpgrp(file, rustix::process::getpgrp());
+            let _ = undisturbed(|| rustix::termios::tcsetpgrp(file, rustix::process::getpgrp()));
         }
     }
 
@@ -93,10 +90,28 @@ impl Terminal {
             && self.is_raw()
             && settings.local_modes.contains(LocalModes::ICANON)
         {
-            let _ = rustix::termios::tcsetattr(file, OptionalActions::Now, settings);
+            let _ =
+                undisturbed(|| rustix::termios::tcsetattr(file, OptionalActions::Now, settings));
             let _ = (&*file).write_all(UNDO);
         }
     }
+}
+
+/// Changes the terminal from behind, for which a process is stopped unless it blocks the signal.
+///
+/// Blocked no longer than that: what is started meanwhile would inherit it.
+#[cfg(unix)]
+fn undisturbed<T>(change: impl FnOnce() -> T) -> T {
+    use nix::sys::signal::{SigSet, Signal};
+    let mut signal = SigSet::empty();
+    signal.add(Signal::SIGTTOU);
+    let before = SigSet::thread_get_mask();
+    let blocked = signal.thread_block();
+    let result = change();
+    if blocked.is_ok() && before.is_ok_and(|mask| !mask.contains(Signal::SIGTTOU)) {
+        let _ = signal.thread_unblock();
+    }
+    result
 }
 
 #[cfg(not(unix))]
@@ -106,6 +121,10 @@ impl Terminal {
     }
 
     pub(crate) fn is_there(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn is_ours(&self) -> bool {
         false
     }
 

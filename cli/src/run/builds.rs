@@ -157,6 +157,7 @@ impl Run {
         first: bool,
     ) -> Result<(), Error> {
         let Current { building, job, start } = current;
+        self.settle_in_anew()?;
         let missed = self.sources.learn(&self.builder.project, &products, start);
         self.watch()?;
         for path in missed {

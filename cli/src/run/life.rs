@@ -74,10 +74,7 @@ impl Run {
     /// Starts what was built.
     pub(super) fn start_program(&mut self) -> Result<(), Error> {
         self.life.start_at = None;
-        if !self.server.address().exists() {
-            // The target directory was removed, and the socket with it.
-            self.listen_anew()?;
-        }
+        self.settle_in_anew()?;
         let Some(launch) = self.launch() else { return Ok(()) };
         if !launch.executable.exists() {
             self.life.start_at = Some(Instant::now() + GRACE);
@@ -94,10 +91,19 @@ impl Run {
         self.reporter.note(&format!("started {path} as process {}", program.pid()));
         self.life.program = Some(program);
         self.life.has_terminal = false;
+        if self.terminal.is_ours() {
+            self.hand_over();
+        }
         Ok(())
     }
 
-    fn listen_anew(&mut self) -> Result<(), Error> {
+    /// Makes the socket and the log anew where the target directory was removed with them. Who is
+    /// connected stays so.
+    pub(super) fn settle_in_anew(&mut self) -> Result<(), Error> {
+        self.reporter.reopen()?;
+        if self.server.address().exists() {
+            return Ok(());
+        }
         let directory = session::directory(&self.builder.project.own_directory());
         self.server = Server::start(&directory, self.senders.heard.clone())?;
         self.session = SessionFile::write(&directory, &self.server)?;

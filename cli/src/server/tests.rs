@@ -169,6 +169,28 @@ fn only_this_user_can_come_near_and_nothing_stays() {
 }
 
 #[test]
+fn a_server_whose_socket_was_removed_can_be_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = directory.path().join("run");
+    let (sender, heard) = unbounded();
+    let first = Server::start(&run, sender.clone()).unwrap();
+    let role = Role::Program { hot_crate: "game".to_owned(), owns_terminal: false };
+    let address = first.address().as_os_str();
+    let control = Control::connect(address, first.token().to_owned(), role, |_| {}).unwrap();
+    let joined = heard.recv_timeout(LONG).unwrap();
+    fs::remove_dir_all(&run).unwrap();
+    let second = Server::start(&run, sender).unwrap();
+    drop(first);
+    assert!(second.address().exists());
+    let told = ToCli::Retired { generation: 1, retained: None };
+    control.send(&told);
+    match heard.recv_timeout(LONG).unwrap() {
+        Heard::Said { message, .. } => assert_eq!(message, told, "who is connected stays so"),
+        other => panic!("{other:?} after {joined:?}"),
+    }
+}
+
+#[test]
 fn a_path_that_is_too_long_for_a_socket_is_no_obstacle() {
     let directory = tempfile::tempdir().unwrap();
     let run = directory.path().join("d".repeat(120));
