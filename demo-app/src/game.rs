@@ -92,7 +92,7 @@ impl Game {
         match result {
             Ok(value) => Some(value),
             Err(text) => {
-                self.panicked = Some((self.frame, format!("{function} panicked: {text}")));
+                self.panicked = Some((self.frame, format!("{function} {text}")));
                 None
             }
         }
@@ -113,7 +113,8 @@ mod tests {
         assert_eq!(game.note("tick", result), None);
         for _ in 0..PANIC_FRAMES {
             let shown = game.recent_panic().unwrap();
-            assert!(shown.starts_with("tick panicked: torn net, at "), "{shown}");
+            assert!(shown.starts_with("tick panicked at "), "{shown}");
+            assert!(shown.ends_with(": torn net"), "{shown}");
             game.frame(Input::default(), 0.01);
         }
         assert_eq!(game.recent_panic(), None);

@@ -25,7 +25,8 @@ pub(crate) fn install() {
     }));
 }
 
-/// Calls `work` and turns a panic into one line that says what happened and where.
+/// Calls `work` and turns a panic into one line: where it happened, then what, because the end of
+/// a long line is what a narrow screen does not show.
 ///
 /// What `work` borrows may be left half changed; the game's world is plain data that any frame
 /// may find in any state.
@@ -35,18 +36,18 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     GUARDED.set(outer);
     result.map_err(|payload| {
         let noted = NOTED.take();
-        noted.unwrap_or_else(|| text_of(&*payload).to_owned())
+        noted.unwrap_or_else(|| format!("panicked: {}", text_of(&*payload)))
     })
 }
 
 fn note(info: &PanicHookInfo<'_>) -> String {
     let text = text_of(info.payload());
     if let Some((message, place)) = text.split_once(HOT_PLACE) {
-        return format!("{message}, in {place}");
+        return format!("panicked in {place}: {message}");
     }
     match info.location() {
-        Some(place) => format!("{text}, at {}:{}", place.file(), place.line()),
-        None => text.to_owned(),
+        Some(place) => format!("panicked at {}:{}: {text}", place.file(), place.line()),
+        None => format!("panicked: {text}"),
     }
 }
 
@@ -68,16 +69,16 @@ mod tests {
         assert_eq!(guarded(|| 7), Ok(7));
         let number = 5;
         let line = guarded(|| -> () { panic!("boom {number}") }).unwrap_err();
-        assert!(line.starts_with("boom 5, at "), "{line}");
-        assert!(line.contains("guard.rs:"), "{line}");
+        assert!(line.starts_with("panicked at ") && line.contains("guard.rs:"), "{line}");
+        assert!(line.ends_with(": boom 5"), "{line}");
         let forwarded = "late\n  in hot code of `logic` at src/a.rs:3:9";
         let line = guarded(|| -> () { panic!("{forwarded}") }).unwrap_err();
-        assert_eq!(line, "late, in `logic` at src/a.rs:3:9");
+        assert_eq!(line, "panicked in `logic` at src/a.rs:3:9: late");
     }
 
     #[test]
     fn a_raised_again_panic_has_its_message() {
         let line = guarded(|| -> () { std::panic::resume_unwind(Box::new("again")) });
-        assert_eq!(line, Err("again".to_owned()));
+        assert_eq!(line, Err("panicked: again".to_owned()));
     }
 }

@@ -133,7 +133,8 @@ pub(crate) fn give_back() {
 /// Writes over the last row from another thread, while the game cannot.
 pub(crate) fn call_out(text: &str) -> io::Result<()> {
     let (columns, rows) = terminal::size()?;
-    let cut: String = text.chars().take(usize::from(columns)).collect();
+    let filled = text.chars().chain(std::iter::repeat(' '));
+    let cut: String = filled.take(usize::from(columns)).collect();
     let line = cut.on_red().white().bold();
     execute!(io::stdout(), cursor::MoveTo(0, rows.saturating_sub(1)), PrintStyledContent(line))
 }

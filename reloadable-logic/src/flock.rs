@@ -28,6 +28,8 @@ const WANDER: f32 = 9.0;
 /// How far from the edge it turns back, and how hard.
 const EDGE: f32 = 6.0;
 const EDGE_TURN: f32 = 60.0;
+/// How near it ever comes to the edge; always within the lantern's reach.
+const WALL: f32 = 2.0;
 /// The speeds a mote keeps between, how soon it is back at the lower one, and how much faster a
 /// golden one is.
 const SPEED: (f32, f32) = (6.0, 18.0);
@@ -51,7 +53,7 @@ pub fn flock(world: &mut World, dt: f32) {
         // Too slow is made good by and by, so that a mote can still turn on the spot.
         pull += heading * ((SPEED.0 - mote.velocity.length()).max(0.0) * QUICKEN);
         mote.velocity = (mote.velocity + pull * dt).at_most(SPEED.1 * haste);
-        mote.position = (mote.position + mote.velocity * dt).inside(world.size, 0.5);
+        mote.position = (mote.position + mote.velocity * dt).inside(world.size, WALL);
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) const DASH_COST: f32 = 0.34;
 const DASH_REGAIN: f32 = 0.07;
 /// Energy that a catch gives.
 pub(crate) const DASH_GAIN: f32 = 0.015;
-/// How far from the edge the lantern stays.
-const EDGE: f32 = 1.5;
+/// How far from the edge the lantern stays; two units at the top are under the top line.
+const EDGE: f32 = 2.5;
 /// Speed above which it leaves a wake.
 const WAKE_SPEED: f32 = 10.0;
 

@@ -207,6 +207,17 @@ mod tests {
     }
 
     #[test]
+    fn no_corner_is_safe_for_a_mote() {
+        for (x, y) in [(0.0, 0.0), (80.0, 0.0), (0.0, 46.0), (80.0, 46.0)] {
+            let mut world = empty();
+            world.motes = vec![mote_at(Vec2::new(x, y))];
+            world.player.position = Vec2::new(x, y);
+            tick(&mut world, Input::default(), FRAME);
+            assert_eq!(world.caught, 1, "of the mote in the corner at {x}, {y}");
+        }
+    }
+
+    #[test]
     fn a_stalled_host_does_not_throw_anything_far() {
         let mut world = new_world(5, 80, 23);
         let before = world.motes[0].position;
