@@ -240,10 +240,12 @@ const CARGO_VARIABLES: &[&str] = &[
     "RUSTUP_TOOLCHAIN",
 ];
 
+/// How many jobs cargo runs at a time changes nothing of what it makes.
 fn configures_cargo(name: &str) -> bool {
-    ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "CARGO_UNSTABLE_"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    name != "CARGO_BUILD_JOBS"
+        && ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "CARGO_UNSTABLE_"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 fn variable(name: &str) -> Option<[u8; 32]> {
@@ -334,6 +336,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("config.toml");
         let mut watched = Watched::default();
+        // Whoever runs the tests may have configured cargo by its environment.
+        watched.watch_cargo_variables();
         watched.watch(path.clone(), InputRole::CargoConfig);
         assert_eq!(watched.first_change(), None);
         fs::write(&path, "").expect("written");

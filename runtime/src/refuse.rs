@@ -36,6 +36,10 @@ pub(crate) fn because(step: Step, error: &Error) -> Refusal {
             let found = format!("{source} while writing {needed} bytes");
             (shown(path), "room for a private copy", found, "free space on that disk")
         }
+        Error::StageDirectory { path, source } => {
+            let remedy = "make its parent directory writable, or choose another with `stage_dir`";
+            (shown(path), "a private directory for stages", source.to_string(), remedy)
+        }
         Error::LibraryOpen { path, reason } => {
             (shown(path), "a library that can be loaded", reason.clone(), "see the loader's words")
         }

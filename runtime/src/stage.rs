@@ -92,8 +92,8 @@ impl Stages {
     ///
     /// # Errors
     ///
-    /// [`Error::ArtifactOpen`], [`Error::ArtifactKind`] and [`Error::ArtifactTooLarge`] before
-    /// anything is written; [`Error::ArtifactRead`], [`Error::StageWrite`] and
+    /// [`Error::ArtifactOpen`], [`Error::ArtifactKind`], [`Error::ArtifactTooLarge`] and
+    /// [`Error::StageDirectory`] before anything is written; [`Error::ArtifactRead`], [`Error::StageWrite`] and
     /// [`Error::ArtifactChanged`], the last of which is worth another try, with nothing left of
     /// what was written.
     pub fn stage(
@@ -104,6 +104,7 @@ impl Stages {
     ) -> Result<StagedArtifact, Error> {
         let (mut source, metadata) = self.open(artifact)?;
         let before = FileIdentity::of(&metadata);
+        self.home.restore()?;
         let partial = copy::Partial::create(self.home.path(), before.len)?;
         let copied = copy::copy(&mut source, artifact, &partial, before.len)?;
         let after = source

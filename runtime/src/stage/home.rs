@@ -8,6 +8,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::error::Error;
@@ -20,7 +21,7 @@ pub(super) struct Home {
     path: PathBuf,
     removed_at_start: usize,
     /// Held for as long as the directory is in use.
-    _lock: File,
+    lock: Mutex<File>,
 }
 
 impl Home {
@@ -46,7 +47,31 @@ impl Home {
             failed(&own)(source)
         })?;
         lock(&own_lock);
-        Ok(Home { path, removed_at_start, _lock: own_lock })
+        Ok(Home { path, removed_at_start, lock: Mutex::new(own_lock) })
+    }
+
+    /// Makes the directory again if it was removed, as by `cargo clean` with the target directory around it.
+    pub(super) fn restore(&self) -> Result<(), Error> {
+        let own = self.path.join(LOCK);
+        if own.is_file() {
+            return Ok(());
+        }
+        let restore = || {
+            let stages = self.path.parent().unwrap_or(&self.path);
+            fs::create_dir_all(stages)?;
+            // As at the start: nobody is to take a directory without a locked file for a dead one's.
+            let guard = lock_file(&stages.join(LOCK))?;
+            lock(&guard);
+            match private().create(&self.path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+            let own_lock = lock_file(&own)?;
+            lock(&own_lock);
+            *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = own_lock;
+            Ok(())
+        };
+        restore().map_err(|source| Error::StageDirectory { path: self.path.clone(), source })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -83,9 +108,8 @@ fn lock(file: &File) -> bool {
     }
 }
 
-/// Makes a directory that no process has had, for this user alone.
-fn make_directory(stages: &Path) -> io::Result<PathBuf> {
-    let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+/// Makes directories for this user alone.
+fn private() -> DirBuilder {
     #[cfg_attr(not(unix), expect(unused_mut, reason = "there is no mode to set"))]
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -93,6 +117,13 @@ fn make_directory(stages: &Path) -> io::Result<PathBuf> {
         use std::os::unix::fs::DirBuilderExt;
         builder.mode(0o700);
     }
+    builder
+}
+
+/// Makes a directory that no process has had, for this user alone.
+fn make_directory(stages: &Path) -> io::Result<PathBuf> {
+    let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let builder = private();
     let mut token = start;
     loop {
         let path = stages.join(format!("{}-{token:x}", std::process::id()));

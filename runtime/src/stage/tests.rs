@@ -167,11 +167,21 @@ fn an_artifact_that_changes_during_the_copy_is_not_taken() {
 
 #[test]
 fn a_stage_that_cannot_be_written_says_where_and_how_much() {
+    let directory = tempfile::tempdir().unwrap();
+    let gone = directory.path().join("gone");
+    let error = copy::Partial::create(&gone, 1).unwrap_err();
+    assert!(matches!(&error, Error::StageWrite { path, needed: 1, .. } if path.starts_with(&gone)));
+}
+
+#[test]
+fn a_home_that_cannot_be_made_again_says_which() {
     let bench = Bench::new();
     let artifact = bench.artifact(b"x");
-    fs::remove_dir_all(bench.stages.directory()).unwrap();
+    let home = bench.stages.directory();
+    fs::remove_dir_all(home).unwrap();
+    fs::write(home, "in its place").unwrap();
     let error = bench.stages.stage(&artifact, "game", 1).unwrap_err();
-    assert!(matches!(error, Error::StageWrite { needed: 1, .. }), "{error}");
+    assert!(matches!(&error, Error::StageDirectory { path, .. } if path == home), "{error}");
 }
 
 #[test]
@@ -179,4 +189,31 @@ fn stages_cross_threads() {
     fn crosses<T: Send + Sync + 'static>() {}
     crosses::<Stages>();
     crosses::<StagedArtifact>();
+}
+
+#[test]
+fn a_home_that_was_removed_is_made_again_and_is_nobody_elses() {
+    let target = tempfile::tempdir().unwrap();
+    let artifact = tempfile::tempdir().unwrap();
+    let path = artifact.path().join("libgame.so");
+    fs::write(&path, "first").unwrap();
+    let stages = Stages::create(target.path()).unwrap();
+    let first = stages.stage(&path, "game", 1).unwrap();
+    fs::remove_dir_all(target.path().join("liveswap")).unwrap();
+
+    fs::write(&path, "second").unwrap();
+    let second = stages.stage(&path, "game", 2).unwrap();
+    assert_eq!(fs::read(second.path()).unwrap(), b"second");
+    assert!(second.path().starts_with(stages.directory()));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(stages.directory()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+    let other = Stages::create(target.path()).unwrap();
+    assert_eq!(other.removed_at_start(), 0, "a living process's home was taken for a dead one's");
+    assert!(second.path().exists());
+    drop(first);
+    assert!(second.path().exists());
 }
