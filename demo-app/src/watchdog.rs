@@ -2,7 +2,8 @@
 //! with it, and in raw mode Ctrl-C is only a key that nobody reads.
 
 use std::{
-    io, process,
+    io::{self, Write as _},
+    process,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{self, RecvTimeoutError, Sender},
@@ -88,7 +89,10 @@ fn watch(pulse: &mut Pulse, stop: &Stop) {
     pulse.called_out = true;
     if stop.asked() || asked_by_key() {
         screen::give_back();
-        println!("demo-app: ended while one frame had been running for {} s", stuck.as_secs());
+        let text =
+            format!("demo-app: ended while one frame had been running for {} s", stuck.as_secs());
+        // The terminal may be gone, which is one way for a frame to be stuck; that is no reason to stay.
+        let _ = writeln!(io::stdout(), "{text}");
         process::exit(INTERRUPTED);
     }
 }
