@@ -68,7 +68,7 @@ impl Owner {
 
     fn stage(&self, path: &Path, number: u64) -> Result<StagedArtifact, Outcome> {
         self.stages.stage(path, self.host.name(), number).map_err(|error| match error {
-            Error::ArtifactChanged { .. } => Outcome::Superseded,
+            error if error.is_transient() => Outcome::Superseded,
             error => refused(refuse::because(Step::Stage, &error)),
         })
     }
