@@ -21,6 +21,7 @@ mod cargo;
 mod depinfo;
 mod diagnostics;
 mod differences;
+mod effect;
 mod error;
 mod freshness;
 mod imports;
@@ -45,6 +46,7 @@ mod wrapper;
 
 pub use builder::{Builder, BuiltHost, Input, remove_leftovers};
 pub use diagnostics::{Diagnostic, Level, Span};
+pub use effect::{Effects, ItemKind, Texts, WithoutEffect};
 pub use error::Error;
 pub use freshness::{InputRole, Stale};
 pub use outcome::{Artifact, ArtifactKind, BuildEvent, Change, NotShared, Outcome, Timings};
