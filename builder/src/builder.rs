@@ -56,6 +56,9 @@ pub struct BuiltHost {
     pub executable: PathBuf,
     /// Why it cannot take shared artifacts, if it cannot.
     pub not_shared: Option<NotShared>,
+    /// Directories with dynamic libraries that build scripts made, as `cargo run` names them to
+    /// the program.
+    pub library_paths: Vec<PathBuf>,
 }
 
 /// A file that decides about a build.
@@ -145,6 +148,7 @@ impl Builder {
                     Whole::Yes { .. } => None,
                     Whole::No(why) => Some(why.clone()),
                 },
+                library_paths: recipe.host.library_paths.clone(),
             })
         })
     }

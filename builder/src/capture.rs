@@ -316,7 +316,7 @@ impl Capture<'_> {
     ) -> Result<Recipe, Error> {
         let toolchain = Toolchain::of(&record)?;
         let linker = Linker::choose(&self.settings.linker, &record.args, &toolchain);
-        let image = self.host_image(host)?;
+        let image = self.host_image(run, host)?;
         let stem = stem_of(hot).unwrap_or_default();
         let mut recipe = Recipe::new(stem, image, toolchain, linker, Watched::default());
         recipe.identity = record.args.codegen("metadata").map(str::to_owned);
@@ -341,7 +341,7 @@ impl Capture<'_> {
         recipe.units.insert(stem, Unit { package, library, sources, variables, record });
     }
 
-    fn host_image(&self, host: &Artifact) -> Result<HostImage, Error> {
+    fn host_image(&self, run: &CargoRun, host: &Artifact) -> Result<HostImage, Error> {
         let executable = host.executable.as_ref().map(|it| it.as_std_path().to_owned());
         let executable = executable.unwrap_or_default();
         let report = if self.shares() { self.host_report() } else { None };
@@ -366,10 +366,11 @@ impl Capture<'_> {
             let exports = Exports::of(&linked.path).map_err(Error::file("read", &linked.path))?;
             exports.write(&path).map_err(Error::file("write", &path))?;
         }
-        Ok(HostImage { executable, linked, whole, sources })
+        let library_paths = run.library_paths(&self.workspace.target_directory);
+        Ok(HostImage { executable, linked, whole, sources, library_paths })
     }
 
-    fn save(&self, recipe: &Recipe) -> Result<(), Error> {
+    pub(crate) fn save(&self, recipe: &Recipe) -> Result<(), Error> {
         let path = self.layout.recipe();
         recipe.write(&path).map_err(Error::file("write", &path))
     }

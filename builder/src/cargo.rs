@@ -134,6 +134,14 @@ impl CargoRun {
         }
     }
 
+    /// Directories with dynamic libraries that build scripts made. Others belong to the system.
+    pub(crate) fn library_paths(&self, target_directory: &Path) -> Vec<PathBuf> {
+        let paths = self.scripts.iter().flat_map(|script| &script.linked_paths);
+        let plain = |path: &str| path.split_once('=').map_or(path, |(_, path)| path).to_owned();
+        let paths = paths.map(|path| PathBuf::from(plain(path.as_str())));
+        paths.filter(|path| path.starts_with(target_directory)).collect()
+    }
+
     /// The crates of the workspace (and of other directories) that others are compiled against.
     pub(crate) fn local_libraries(&self) -> impl Iterator<Item = &Artifact> {
         self.artifacts

@@ -1,5 +1,6 @@
 //! What a build tells while it runs, and what it brings.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +45,32 @@ pub enum NotShared {
         /// What the linker said.
         why: String,
     },
+}
+
+impl fmt::Display for NotShared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let first = |text: &str| text.lines().next().unwrap_or("no reason given").to_owned();
+        match self {
+            Self::Settings => f.write_str("standalone artifacts were asked for"),
+            Self::Platform => f.write_str("this platform has no shared artifacts"),
+            Self::Linker { program } => {
+                write!(f, "the work of the linker {} cannot be changed", program.display())
+            }
+            Self::Host { why } => {
+                write!(f, "the program cannot be linked with everything in it: {}", first(why))
+            }
+            Self::MissingSymbols { symbols } => match symbols.as_slice() {
+                [one] => write!(f, "the program lacks the symbol {one}"),
+                several => {
+                    let first = several.first().map_or("", String::as_str);
+                    write!(f, "the program lacks {} symbols, such as {first}", several.len())
+                }
+            },
+            Self::Link { why } => {
+                write!(f, "the link without what the program has failed: {}", first(why))
+            }
+        }
+    }
 }
 
 /// A dylib that a build left on disk.

@@ -12,7 +12,7 @@ use crate::stamp::{ArchiveStamp, FileStamp};
 use crate::toolchain::Toolchain;
 
 /// Changes with the layout of the file; another format is as good as no file.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What was captured: everything that is needed to build an artifact without cargo.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,6 +60,8 @@ pub(crate) struct HostImage {
     pub whole: Whole,
     /// Sources of the host's own crate.
     pub sources: Looks,
+    /// Directories with dynamic libraries that build scripts made.
+    pub library_paths: Vec<PathBuf>,
 }
 
 /// Whether the host has everything in it and exports it.

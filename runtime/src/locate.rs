@@ -1,9 +1,11 @@
 //! Where an artifact is expected when nobody says so: beside the program that runs.
 
+use std::env;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
 
-/// The environment variable that names the directory to look in instead.
+/// The environment variable that names the directory to look in instead, or several of them,
+/// separated as in `PATH`.
 pub const ARTIFACT_DIR: &str = "LIVESWAP_ARTIFACT_DIR";
 
 /// The file name of the library of `hot_crate`: `libgame_logic.so` on Linux.
@@ -29,7 +31,10 @@ pub(crate) fn artifacts(
 ) -> Vec<PathBuf> {
     let name = file_name(hot_crate);
     if let Some(directory) = directory {
-        return vec![directory.join(name)];
+        if directory.is_dir() {
+            return vec![directory.join(name)];
+        }
+        return env::split_paths(directory).map(|directory| directory.join(&name)).collect();
     }
     let profile = profile_directory(executable);
     vec![profile.join(&name), profile.join("deps").join(&name)]
@@ -76,6 +81,9 @@ mod tests {
     fn the_given_directory_is_the_only_one() {
         let found = artifacts("game", Path::new("/opt/host"), Some(Path::new("/elsewhere")));
         assert_eq!(found, [Path::new("/elsewhere").join(file_name("game"))]);
+        let several = env::join_paths(["/a", "/b"]).unwrap();
+        let found = artifacts("game", Path::new("/opt/host"), Some(Path::new(&several)));
+        assert_eq!(found, ["/a", "/b"].map(|at| Path::new(at).join(file_name("game"))));
     }
 
     #[test]
