@@ -96,6 +96,10 @@ macro_rules! hot_crate {
                         "\n",
                     );
 
+                    #[$crate::__private::linkme::distributed_slice($crate::HOT_CRATES)]
+                    #[linkme(crate = $crate::__private::linkme)]
+                    static LISTED: &'static $crate::HotCrate = &CRATE;
+
                     #[unsafe(export_name = ::core::concat!("__liveswap_", ::core::env!("CARGO_CRATE_NAME")))]
                     pub static CRATE: $crate::HotCrate = $crate::HotCrate::new(
                         ::core::env!("CARGO_CRATE_NAME"),

@@ -14,6 +14,13 @@ use crate::gate::{Claim, Gate, Nested, PinHold};
 use crate::interpose::{self, HOST_SIDE, HostSide, LeftBehind};
 use crate::panic::{self, PanicReport, ReadPanic};
 
+/// The hot crates of this image, in no particular order; of a program, those that can be replaced in it.
+///
+/// With it a hot crate is found by its name, by a test kit for example. A crate of which the program uses nothing is
+/// not linked, and then it is not here either.
+#[linkme::distributed_slice]
+pub static HOT_CRATES: [&'static HotCrate];
+
 /// Marks this copy of abi: an artifact that resolves abi from the host has the host's.
 static COPY: u8 = 0;
 

@@ -31,7 +31,7 @@ mod sync;
 pub use barrier::BarrierUnavailable;
 pub use declare::ACTIVE;
 #[cfg(not(loom))]
-pub use hot_crate::{HotCrate, LocalRecord, ThreadExit, attach};
+pub use hot_crate::{HOT_CRATES, HotCrate, LocalRecord, ThreadExit, attach};
 #[cfg(not(loom))]
 pub use interpose::LeftBehind;
 

@@ -70,6 +70,15 @@ pub struct Input {
     pub role: InputRole,
 }
 
+/// What becomes of crates that a capture needs and that are not compiled yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Cargo compiles them.
+    IsBuilt,
+    /// Nothing is compiled; they are told.
+    IsError,
+}
+
 #[derive(Debug, Default)]
 struct Known {
     recipe: Option<Arc<Recipe>>,
@@ -150,6 +159,30 @@ impl Builder {
                 },
                 library_paths: recipe.host.library_paths.clone(),
             })
+        })
+    }
+
+    /// Captures how the hot crate of a host is compiled that was built already, by whoever.
+    ///
+    /// The host is not built, and neither is its own hot crate: cargo is stopped where it comes to it. For that to
+    /// happen, the target directory must not hold the hot crate: it is one that nobody else uses, with what the hot
+    /// crate depends on in it. Artifacts are standalone ones, because nothing is known of the host's link.
+    ///
+    /// # Errors
+    ///
+    /// When the work cannot be started. The handle's result tells what cargo says, or with
+    /// [`Missing::IsError`] the packages that would have to be compiled first ([`Error::NotBuilt`]).
+    pub fn adopt_host(&self, executable: &Path, missing: Missing) -> Result<Task<()>, Error> {
+        let executable = executable.to_owned();
+        self.spawn(move |shared, number, cancel, events| {
+            let mut memory = lock(&shared.memory);
+            shared.layout.restore()?;
+            events(BuildEvent::Started { number });
+            let recipe = shared.capture(cancel, events).adopted(&executable, missing)?;
+            let recipe = Arc::new(recipe.ok_or(Error::Cancelled { number })?);
+            *memory = Memory::new(Some(recipe.clone()));
+            *lock(&shared.known) = Known { recipe: Some(recipe), sources: Vec::new() };
+            Ok(())
         })
     }
 

@@ -82,7 +82,7 @@ impl Capture<'_> {
             return self.hot_crate_by_host(before);
         }
         let started = SystemTime::now();
-        let stop = StopAt { package: self.project.hot_package.clone() };
+        let stop = StopAt { package: self.project.hot_package.clone(), others: false };
         let Some(run) = self.cargo(Some(stop))? else { return Ok(None) };
         let mut stopped = self.records_since(started);
         if run.failed_package.is_some() {
@@ -133,8 +133,9 @@ impl Capture<'_> {
         Ok(Some(recipe))
     }
 
-    fn cargo(&mut self, stop_at: Option<StopAt>) -> Result<Option<CargoRun>, Error> {
+    pub(crate) fn cargo(&mut self, stop_at: Option<StopAt>) -> Result<Option<CargoRun>, Error> {
         let stopping = stop_at.is_some();
+        let stop_at_others = stop_at.as_ref().is_some_and(|stop| stop.others);
         let session = Session {
             units: self.layout.units.clone(),
             base: BaseEnvironment::of_this_process(),
@@ -146,7 +147,10 @@ impl Capture<'_> {
         };
         let path = self.layout.session();
         write_json(&path, &session).map_err(Error::file("write", &path))?;
-        let mut command = self.project.cargo(&self.host_arguments(), self.settings.color);
+        // What is not built is told for every crate, not for the first one only.
+        let keep_going = stop_at_others.then_some("--keep-going");
+        let host_arguments = if stop_at_others { Vec::new() } else { self.host_arguments() };
+        let mut command = self.project.cargo(keep_going, &host_arguments, self.settings.color);
         command.env("RUSTC_WRAPPER", self.wrapper).env(MODE, mode_rustc(&path));
         // Cargo takes the stop for a failure of the hot crate, which it is not.
         let stopped = format!("error: could not compile `{}`", self.project.hot_package);
@@ -246,7 +250,7 @@ impl Capture<'_> {
         found
     }
 
-    fn records(&self) -> impl Iterator<Item = (String, Record)> {
+    pub(crate) fn records(&self) -> impl Iterator<Item = (String, Record)> {
         let entries = fs::read_dir(&self.layout.units).into_iter().flatten().flatten();
         entries.filter_map(|entry| {
             let name = entry.path().file_stem()?.to_str()?.to_owned();
@@ -256,7 +260,7 @@ impl Capture<'_> {
     }
 
     /// The hot crate's calls that cargo made since then.
-    fn records_since(&self, started: SystemTime) -> Vec<(String, Record)> {
+    pub(crate) fn records_since(&self, started: SystemTime) -> Vec<(String, Record)> {
         let hot = &self.project.hot_package;
         self.records()
             .filter(|(_, record)| record.started >= started && record.package() == Some(hot))
@@ -272,7 +276,7 @@ impl Capture<'_> {
     }
 
     /// Notes which files the calls of this run wrote.
-    fn seal(&self, run: &CargoRun, started: SystemTime) -> Result<(), Error> {
+    pub(crate) fn seal(&self, run: &CargoRun, started: SystemTime) -> Result<(), Error> {
         for library in run.local_libraries().filter_map(library_file).map(compiled_file) {
             let Some(stem) = stem_of(&library) else { continue };
             let Some(mut record) = Record::read(&self.layout.units, &stem) else { continue };
@@ -329,7 +333,7 @@ impl Capture<'_> {
         Ok(recipe)
     }
 
-    fn add_unit(&self, recipe: &mut Recipe, artifact: &Artifact) {
+    pub(crate) fn add_unit(&self, recipe: &mut Recipe, artifact: &Artifact) {
         let Some(library) = library_file(artifact).map(compiled_file) else { return };
         let Some(stem) = stem_of(&library) else { return };
         let record = self.current_record(&library);

@@ -77,6 +77,12 @@ pub enum Error {
         /// The host.
         host: String,
     },
+    /// What the hot crate is made of was to be there, and is not.
+    #[error("not compiled yet for this host: {}", packages.join(", "))]
+    NotBuilt {
+        /// The packages that cargo would have compiled.
+        packages: Vec<String>,
+    },
     /// A file of the builder could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     File {

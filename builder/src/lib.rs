@@ -13,6 +13,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+mod adopt;
 mod args;
 mod build;
 mod builder;
@@ -44,7 +45,7 @@ mod toolchain;
 mod watch_list;
 mod wrapper;
 
-pub use builder::{Builder, BuiltHost, Input, remove_leftovers};
+pub use builder::{Builder, BuiltHost, Input, Missing, remove_leftovers};
 pub use diagnostics::{Diagnostic, Level, Span};
 pub use effect::{Effects, ItemKind, Texts, WithoutEffect};
 pub use error::Error;

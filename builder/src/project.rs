@@ -139,16 +139,22 @@ pub struct Project {
 }
 
 impl Project {
-    /// The command that builds the host, with arguments for its last compiler call only.
+    /// The command that builds the host, with arguments for its last compiler call only and one further flag for cargo.
     ///
     /// Without such arguments this is a plain `cargo build`; cargo then does not rebuild the host
     /// that it built for the person before.
-    pub(crate) fn cargo(&self, host_rustc_args: &[String], color: bool) -> Command {
+    pub(crate) fn cargo(
+        &self,
+        further: Option<&str>,
+        host_rustc_args: &[String],
+        color: bool,
+    ) -> Command {
         let mut command = Command::new(cargo_program());
         command.current_dir(&self.directory);
         command.arg(if host_rustc_args.is_empty() { "build" } else { "rustc" });
         command.args(["-p", &self.host.package, self.host.target.flag(), self.host.target.name()]);
         self.flags.apply(&mut command);
+        command.args(further);
         let ansi = if color { "-diagnostic-rendered-ansi" } else { "" };
         command.arg(format!("--message-format=json{ansi}"));
         if !host_rustc_args.is_empty() {

@@ -44,6 +44,8 @@ pub(crate) struct Session {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StopAt {
     pub package: String,
+    /// Whether no other crate is compiled either: what is not built yet is to be told, not built.
+    pub others: bool,
 }
 
 /// Stands in for the compiler or the linker when this process was started for that.
@@ -171,7 +173,7 @@ fn readable(arguments: Vec<OsString>) -> io::Result<Option<Vec<String>>> {
 fn is_stop(session: &Session, record: &Record) -> bool {
     session.stop_at.as_ref().is_some_and(|stop| {
         let library = record.args.values("--crate-type").any(|kind| kind.ends_with("lib"));
-        record.package() == Some(&stop.package) && library
+        stop.others || (record.package() == Some(&stop.package) && library)
     })
 }
 

@@ -31,6 +31,8 @@ use crate::watch::{Look, Method, Notice, Touch, Watcher, writer};
 pub(crate) enum Command {
     /// Take up the artifact as it is now and answer with how that ended.
     Reload(Sender<Reload>),
+    /// Make generation 0 current again and answer with how that ended.
+    ReturnToLinked(Sender<Reload>),
     /// Answer with a picture of the runtime.
     Status(Sender<Status>),
     /// Tell `cargo liveswap` the status, which it asked for.
@@ -148,6 +150,10 @@ impl Owner {
                 Wake::Command(Command::Reload(answer)) => {
                     let reload = self.reload_now();
                     // Whoever asked may have stopped waiting.
+                    let _ = answer.send(reload);
+                }
+                Wake::Command(Command::ReturnToLinked(answer)) => {
+                    let reload = self.return_to_linked();
                     let _ = answer.send(reload);
                 }
                 Wake::Command(Command::Status(answer)) => {

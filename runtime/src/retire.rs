@@ -35,6 +35,15 @@ impl Retired {
         self.generations.push(generation);
     }
 
+    /// Takes generation 0 out again, to be made current once more.
+    pub(crate) fn take_linked(&mut self) -> Option<Generation> {
+        let linked = |generation: &Generation| generation.kind == Kind::Linked;
+        let index = self.generations.iter().position(linked)?;
+        let mut generation = self.generations.remove(index);
+        generation.drain = None;
+        Some(generation)
+    }
+
     /// When to look next.
     pub(crate) fn due(&self) -> Option<Instant> {
         let waiting = self.generations.iter().filter(|generation| generation.kind != Kind::Linked);

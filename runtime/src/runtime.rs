@@ -164,6 +164,18 @@ impl Runtime {
         self.ask(Command::Reload)
     }
 
+    /// Makes generation 0, the code linked into the program, current again.
+    ///
+    /// The answer is `Swapped` with generation 0, or `Unchanged` if it is current; its artifact is the empty path. An
+    /// artifact that appears later is swapped in as always. State in statics of hot code is that of generation 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ended`] if the owner thread is gone.
+    pub fn return_to_linked(&self) -> Result<Reload, Error> {
+        self.ask(Command::ReturnToLinked)
+    }
+
     /// The directory in which this process keeps its stages.
     #[must_use]
     pub fn stage_directory(&self) -> &Path {

@@ -1,6 +1,6 @@
 //! The steps from an artifact to the swap, each with one way to end the reload.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use liveswap_abi::dispatch::Dispatch;
 
@@ -10,9 +10,9 @@ use crate::clock::{Clock, Stopwatch, SystemClock};
 use crate::drain::Drain;
 use crate::dylib;
 use crate::error::Error;
-use crate::event::{Kind, Outcome, Refusal, Step, Timings};
+use crate::event::{Kind, Outcome, Refusal, Reload, Step, Timings};
 use crate::file::FileIdentity;
-use crate::generation::Candidate;
+use crate::generation::{Candidate, Generation};
 use crate::imports;
 use crate::refuse;
 use crate::stage::StagedArtifact;
@@ -137,15 +137,39 @@ impl Owner {
     fn swap(&mut self, candidate: Candidate, functions: Functions, number: u64) -> Outcome {
         let added = self.lineage.slots.assign(&functions);
         let dispatch = Dispatch::new(number, self.lineage.slots.targets(&functions));
-        let now = SystemClock.now();
-        let generation = candidate.into_generation(number, dispatch, now);
+        let generation = candidate.into_generation(number, dispatch, SystemClock.now());
         let kind = generation.kind;
-        let (_, fenced) = self.host.gate().swap(generation.dispatch());
         self.lineage.last_number = number;
+        self.publish(generation);
+        Outcome::Swapped { generation: number, kind, added }
+    }
+
+    /// Makes generation 0 current again. Its table was never freed, and functions that came later are past its end, so
+    /// their callers use the body beside them, as before the first swap.
+    pub(super) fn return_to_linked(&mut self) -> Reload {
+        let mut stopwatch = Stopwatch::start(SystemClock);
+        let since = stopwatch.started();
+        let (outcome, timings) = match self.lineage.old.take_linked() {
+            Some(linked) => {
+                let (generation, kind) = (linked.number, linked.kind);
+                self.publish(linked);
+                let timings = Timings { swap: stopwatch.lap(), ..Timings::default() };
+                (Outcome::Swapped { generation, kind, added: Vec::new() }, timings)
+            }
+            None => {
+                let generation = self.lineage.current.number;
+                (Outcome::Unchanged { generation }, Timings::default())
+            }
+        };
+        self.finish(outcome, PathBuf::new(), None, timings, Some(since))
+    }
+
+    fn publish(&mut self, generation: Generation) {
+        let now = SystemClock.now();
+        let (_, fenced) = self.host.gate().swap(generation.dispatch());
         let mut old = std::mem::replace(&mut self.lineage.current, generation);
         old.drain = Some(Drain::new(now, self.report_after));
         self.lineage.old.push(old, fenced.err(), now);
-        Outcome::Swapped { generation: number, kind, added }
     }
 }
 
