@@ -72,7 +72,8 @@ fn an_artifact_can_be_built_without_asking_for_the_host_first() {
     let outcome = build(&builder);
     assert_eq!(outcome.recaptured, Some(Stale::Never));
     let executable = fixture.root().join("target/debug/app");
-    let host = liveswap_builder::BuiltHost { executable, not_shared: None };
+    let host =
+        liveswap_builder::BuiltHost { executable, not_shared: None, library_paths: Vec::new() };
     assert_line(&run(&host, &[&outcome]), "hot value 10");
 }
 
