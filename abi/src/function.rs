@@ -1,4 +1,4 @@
-//! What `#[hot]` leaves beside a function: its name, its slot and the body compiled with it.
+//! What `#[hot]` leaves beside a function or a `static`: its name, its slot, and the body or value compiled with it.
 
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +9,7 @@ use crate::hot_crate::HotCrate;
 use crate::panic::{Fenced, PanicOut, PanicSlot};
 use crate::signature::Describe;
 
-/// One hot function as its image lists it.
+/// One hot function, or one hot `static`, as its image lists it.
 #[repr(C)]
 pub struct FunctionEntry {
     path: &'static str,
@@ -20,12 +20,24 @@ pub struct FunctionEntry {
     slot: AtomicUsize,
 }
 
-// SAFETY: `own` is a code address; the rest is immutable or atomic.
+// SAFETY: `own` is a code address, or that of a `static`, which is `Sync`; the rest is immutable or atomic.
 unsafe impl Sync for FunctionEntry {}
 // SAFETY: as above.
 unsafe impl Send for FunctionEntry {}
 
 impl FunctionEntry {
+    /// Lists a `#[hot] static`, whose target is the value itself.
+    #[cfg(any(debug_assertions, feature = "always"))]
+    pub(crate) const fn of_value(
+        path: &'static str,
+        public: bool,
+        own: Target,
+        describe: fn(Describe<'_>),
+        record: &'static [u8],
+    ) -> FunctionEntry {
+        FunctionEntry { path, public, own, describe, record, slot: AtomicUsize::new(UNASSIGNED) }
+    }
+
     /// The function's path, beginning with the crate's name.
     #[must_use]
     pub fn path(&self) -> &'static str {
@@ -38,7 +50,7 @@ impl FunctionEntry {
         self.public
     }
 
-    /// The fenced body in this entry's own image.
+    /// The fenced body, or the value, in this entry's own image.
     #[must_use]
     pub fn own(&self) -> Target {
         self.own

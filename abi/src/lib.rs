@@ -27,6 +27,8 @@ pub mod manifest;
 pub mod panic;
 pub mod signature;
 mod sync;
+#[cfg(not(loom))]
+pub mod value;
 
 pub use barrier::BarrierUnavailable;
 pub use declare::ACTIVE;
@@ -34,6 +36,8 @@ pub use declare::ACTIVE;
 pub use hot_crate::{HOT_CRATES, HotCrate, LocalRecord, ThreadExit, attach};
 #[cfg(not(loom))]
 pub use interpose::LeftBehind;
+#[cfg(not(loom))]
+pub use value::HotValue;
 
 #[doc(hidden)]
 pub mod __private {

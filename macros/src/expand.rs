@@ -96,7 +96,7 @@ fn kept(visibility: &Visibility) -> Option<TokenStream> {
 /// Lints about the user's types, which have been said where the user wrote them.
 ///
 /// Each is named, because a group cannot be allowed where a crate forbids one of its lints.
-fn types_again() -> TokenStream {
+pub(crate) fn types_again() -> TokenStream {
     quote! {
         #[allow(
             single_use_lifetimes, unused_lifetimes, clippy::absolute_paths, clippy::alloc_instead_of_core,
@@ -237,7 +237,12 @@ fn result(signature: &Signature) -> TokenStream {
 
 /// The signature as a person would write it, on one line.
 fn declaration(signature: &Signature) -> String {
-    let text = signature.to_token_stream().to_string();
+    one_line(&signature.to_token_stream())
+}
+
+/// Tokens as a person would write them, on one line.
+pub(crate) fn one_line(tokens: &TokenStream) -> String {
+    let text = tokens.to_string();
     let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let spaces = [
         (" ::", "::"),

@@ -11,10 +11,13 @@ mod expand;
 mod lifetimes;
 mod parse;
 mod signature;
+mod value;
 
 use proc_macro::TokenStream;
 
-/// Makes a free function replaceable while the program that calls it runs.
+use parse::Hot;
+
+/// Makes a free function replaceable while the program that calls it runs, or the value of a `static`.
 ///
 /// The function keeps its name, signature, documentation and attributes, so callers see plain Rust. A call goes to the
 /// newest generation of the crate (or to the pinned one). In builds without debug assertions, unless `liveswap-abi`'s
@@ -36,17 +39,57 @@ use proc_macro::TokenStream;
 /// # }
 /// ```
 ///
+/// # Values
+///
+/// A `static` becomes a handle of the same name, a [`HotValue`](../liveswap_abi/struct.HotValue.html), which reads the value
+/// of the newest generation (or of the pinned one): `get()` copies it where it is [`Copy`], `with(..)` lends it.
+///
+/// ```
+/// use liveswap_macros::hot;
+///
+/// liveswap_abi::hot_crate!();
+///
+/// #[derive(Debug, Clone, Copy)]
+/// pub struct Tuning {
+///     pub speed: f32,
+///     pub lives: u8,
+/// }
+///
+/// /// What the game feels like.
+/// #[hot]
+/// pub static TUNING: Tuning = Tuning { speed: 1.5, lives: 3 };
+/// # fn main() {
+/// assert_eq!(TUNING.get().lives, 3);
+/// assert_eq!(TUNING.with(|tuning| tuning.speed * 2.0), 3.0);
+/// # }
+/// ```
+///
+/// The value is gone when its generation is unloaded, so what is lent cannot be kept:
+///
+/// ```compile_fail
+/// use liveswap_macros::hot;
+///
+/// liveswap_abi::hot_crate!();
+///
+/// #[hot]
+/// pub static LIMITS: [u32; 2] = [1, 2];
+/// # fn main() {
+/// let kept: &[u32; 2] = LIMITS.with(|limits| limits);
+/// # }
+/// ```
+///
+/// In builds whose hot functions are not replaceable the handle is nothing but the value. A value with interior mutability
+/// starts anew in each generation, like every other `static` of the hot crate.
+///
 /// # Errors
 ///
 /// What cannot be replaced is a compile error on the token that is in the way: generic parameters, `const`, `async`,
-/// `impl Trait`, methods, variadic arguments, a result of `!`, and attributes that would silently lose their meaning.
+/// `impl Trait`, methods, variadic arguments, a result of `!`, constants, `static mut`, and attributes that would silently
+/// lose their meaning.
 #[proc_macro_attribute]
 pub fn hot(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let item = proc_macro2::TokenStream::from(item);
-    let tokens = parse::function(arguments.into(), item.clone())
-        .and_then(|function| check::function(&function).map(|()| function))
-        .map(|function| expand::function(&function));
-    match tokens {
+    match expanded(arguments.into(), item.clone()) {
         Ok(tokens) => tokens.into(),
         Err(error) => {
             // The item itself stays, so that the error is the only one and editors still know the function.
@@ -54,5 +97,15 @@ pub fn hot(arguments: TokenStream, item: TokenStream) -> TokenStream {
             tokens.extend(item);
             tokens.into()
         }
+    }
+}
+
+fn expanded(
+    arguments: proc_macro2::TokenStream,
+    item: proc_macro2::TokenStream,
+) -> syn::Result<proc_macro2::TokenStream> {
+    match parse::item(arguments, item)? {
+        Hot::Function(function) => check::function(&function).map(|()| expand::function(&function)),
+        Hot::Value(value) => value::check(&value).map(|()| value::expand(&value)),
     }
 }

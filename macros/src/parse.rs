@@ -1,11 +1,17 @@
-//! From tokens to the function that `#[hot]` stands on.
+//! From tokens to the function or `static` that `#[hot]` stands on.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Error, Item, ItemFn, Result};
+use syn::{Error, Item, ItemFn, ItemStatic, Result};
 
-/// The function under the attribute.
-pub(crate) fn function(arguments: TokenStream, item: TokenStream) -> Result<ItemFn> {
+/// What the attribute stands on.
+pub(crate) enum Hot {
+    Function(Box<ItemFn>),
+    Value(ItemStatic),
+}
+
+/// The function or `static` under the attribute.
+pub(crate) fn item(arguments: TokenStream, item: TokenStream) -> Result<Hot> {
     if !arguments.is_empty() {
         return Err(Error::new_spanned(
             arguments,
@@ -13,7 +19,8 @@ pub(crate) fn function(arguments: TokenStream, item: TokenStream) -> Result<Item
         ));
     }
     match syn::parse2::<Item>(item)? {
-        Item::Fn(function) => Ok(function),
+        Item::Fn(function) => Ok(Hot::Function(Box::new(function))),
+        Item::Static(value) => Ok(Hot::Value(value)),
         other => Err(refusal(&other)),
     }
 }
@@ -27,8 +34,7 @@ fn refusal(item: &Item) -> Error {
         Item::Type(item) => (&item.type_token, TYPE),
         Item::Impl(item) => (&item.impl_token, BLOCK),
         Item::Trait(item) => (&item.trait_token, BLOCK),
-        Item::Static(item) => (&item.static_token, VALUE),
-        Item::Const(item) => (&item.const_token, VALUE),
+        Item::Const(item) => (&item.const_token, CONSTANT),
         Item::Mod(item) => (
             &item.mod_token,
             "a module cannot be hot as a whole; put `#[hot]` on the functions in it that you want to change",
@@ -39,7 +45,7 @@ fn refusal(item: &Item) -> Error {
         ),
         other => (
             other,
-            "`#[hot]` goes on a free function; put it on the functions whose code you want to change",
+            "`#[hot]` goes on a free function or a `static`; put it on those that you want to change",
         ),
     };
     Error::new_spanned(token, message)
@@ -51,5 +57,5 @@ const TYPE: &str = "a type cannot be hot: values of it live on through a swap; p
 const BLOCK: &str = "methods cannot be hot yet; move the code you want to change to free functions, put `#[hot]` on those \
                      and call them from the methods";
 
-const VALUE: &str = "a constant or static cannot be hot; to change its value while the program runs, return it from a hot \
-                     function";
+const CONSTANT: &str = "a constant cannot be hot: the compiler copies its value into every user, where no swap reaches; make it a \
+                        `static`, which is read with `get()`, or return it from a hot function";

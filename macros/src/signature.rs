@@ -16,6 +16,13 @@ pub(crate) fn parts(signature: &Signature) -> Vec<TokenStream> {
     parts.into_iter().map(|part| without_lifetimes(part, &declared)).collect()
 }
 
+/// The statements that describe the type of a `static`.
+pub(crate) fn parts_of_value(ty: &Type) -> Vec<TokenStream> {
+    let mut parts = Vec::new();
+    walk(ty, "value", &mut parts);
+    parts
+}
+
 fn without_lifetimes(tokens: TokenStream, declared: &[&Ident]) -> TokenStream {
     let mut after_tick = false;
     let token = |token| match token {

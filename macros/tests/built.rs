@@ -128,8 +128,8 @@ fn one_program_has_several_hot_crates_of_any_edition() {
     compiler::succeed(command.args(["--extern=first", "--extern=second", "--edition=2024"]));
     let output = compiler::succeed(&mut Command::new(folder.join("two")));
     let listed = |name: &str| {
-        let path = |function| format!(" {name}::{function}");
-        name.to_owned() + &["energy", "exported", "limit", "private"].map(path).concat()
+        let path = |item| format!(" {name}::{item}");
+        name.to_owned() + &["DRAG", "energy", "exported", "limit", "private"].map(path).concat()
     };
     assert_eq!(output, format!("3072 3072\n{}\n{}\n", listed("first"), listed("second")));
 }

@@ -78,6 +78,22 @@ fn crowded(a: u8, b: u8, c: u8, list: &[u8], text: &str, wide: u64, ratio: f32, 
     on && ratio_is_known && list == [a, b, c] && text.len() as u64 == wide
 }
 
+/// What a rule is played with.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Tuning {
+    /// How many, at most.
+    pub limit: u8,
+}
+
+/// Read by everyone.
+#[hot]
+pub static TUNING: Tuning = Tuning { limit: 3 };
+
+/// Read here.
+#[hot]
+static NAMES: [&str; 2] = ["one", "two"];
+
 #[test]
 fn it_compiles_and_works() {
     let mut values = vec![Some(Box::new(1)), None, Some(Box::new(2))];
@@ -86,5 +102,7 @@ fn it_compiles_and_works() {
     assert_eq!(longer("one", "three"), "three");
     assert_eq!(word("two words"), Some("two"));
     assert_eq!(patterns(0, "", (1, 2)), 5);
+    assert_eq!(TUNING.get().limit, 3);
+    assert_eq!(NAMES.with(|names| names.concat()), "onetwo");
     assert!(crowded(1, 2, 3, &[1, 2, 3], "four", 4, 0.5, true));
 }

@@ -1,9 +1,10 @@
-//! Check: the signatures of an artifact's hot functions, compared with those the host was compiled against.
+//! Check: the signatures of an artifact's hot functions and the types of its hot values, compared with those the host was compiled against.
 
 use std::collections::{BTreeMap, HashMap};
 
 use liveswap_abi::dispatch::Target;
 use liveswap_abi::function::FunctionEntry;
+use liveswap_abi::value::PLACE;
 
 use crate::event::Difference;
 
@@ -35,6 +36,25 @@ impl Signature {
     }
 }
 
+impl Signature {
+    /// What has the signature, in one word.
+    pub(crate) fn kind(&self) -> &'static str {
+        let is_value = self.0.first().is_some_and(|part| part.place == PLACE);
+        if is_value { "value" } else { "function" }
+    }
+
+    fn missing(&self, path: &str) -> Difference {
+        let kind = self.kind();
+        let uses = if kind == "value" { "reads" } else { "calls" };
+        Difference {
+            item: format!("{kind} `{path}`"),
+            expected: format!("the hot {kind} that the program {uses}"),
+            found: format!("no hot {kind} of that path"),
+            remedy: "put it back, or restart the program".to_owned(),
+        }
+    }
+}
+
 impl Part {
     fn show(&self) -> String {
         match self.layout {
@@ -46,30 +66,31 @@ impl Part {
     }
 }
 
-/// The hot functions of one image, by path.
+/// The hot functions and values of one image, by path.
 pub(crate) type Functions = BTreeMap<&'static str, (&'static FunctionEntry, Signature)>;
 
-/// Lists the functions of an image.
+/// Lists the functions and values of an image.
 ///
 /// # Errors
 ///
-/// Paths that two functions share: a swap could not tell them apart.
+/// Paths that two of them share: a swap could not tell them apart.
 pub(crate) fn list(entries: &[&'static FunctionEntry]) -> Result<Functions, Vec<Difference>> {
     let mut functions = Functions::new();
     let mut doubles = Vec::new();
     for entry in entries {
         let signature = Signature::of(entry);
-        if functions.insert(entry.path(), (entry, signature)).is_some() {
+        if functions.contains_key(entry.path()) {
+            let kind = signature.kind();
             doubles.push(Difference {
-                item: format!("function `{}`", entry.path()),
-                expected: "one hot function of that path".to_owned(),
+                item: format!("{kind} `{}`", entry.path()),
+                expected: format!("one hot {kind} of that path"),
                 found: "two".to_owned(),
-                remedy:
-                    "hot functions inside functions or `impl` blocks share their module's path: \
-                         rename one"
-                        .to_owned(),
+                remedy: format!(
+                    "hot {kind}s inside functions or `impl` blocks share their module's path: rename one"
+                ),
             });
         }
+        functions.insert(entry.path(), (entry, signature));
     }
     if doubles.is_empty() { Ok(functions) } else { Err(doubles) }
 }
@@ -83,18 +104,17 @@ pub(crate) fn compare(host: &Functions, artifact: &Functions) -> Vec<Difference>
         .filter(|(_, (entry, _))| entry.is_public())
         .flat_map(|(path, (_, expected))| match artifact.get(path) {
             Some((_, found)) => differences(path, expected, found),
-            None => vec![Difference {
-                item: format!("function `{path}`"),
-                expected: "the hot function that the program calls".to_owned(),
-                found: "no hot function of that path".to_owned(),
-                remedy: "put it back, or restart the program".to_owned(),
-            }],
+            None => vec![expected.missing(path)],
         })
         .collect()
 }
 
 fn differences(path: &str, expected: &Signature, found: &Signature) -> Vec<Difference> {
-    let remedy = "change it back, or restart the program to take the new signature";
+    let kind = expected.kind();
+    let remedy = match kind {
+        "value" => "change it back, or restart the program to take the new type",
+        _ => "change it back, or restart the program to take the new signature",
+    };
     let places = |signature: &Signature| -> Vec<String> {
         signature.0.iter().map(|part| part.place.clone()).collect()
     };
@@ -106,7 +126,7 @@ fn differences(path: &str, expected: &Signature, found: &Signature) -> Vec<Diffe
             shown.join(", ")
         };
         return vec![Difference {
-            item: format!("function `{path}`"),
+            item: format!("{kind} `{path}`"),
             expected: show(expected),
             found: show(found),
             remedy: remedy.to_owned(),
@@ -118,7 +138,10 @@ fn differences(path: &str, expected: &Signature, found: &Signature) -> Vec<Diffe
         .zip(&found.0)
         .filter(|(expected, found)| expected != found)
         .map(|(expected, found)| Difference {
-            item: format!("function `{path}`, {}", expected.place),
+            item: match (kind, expected.place.as_str()) {
+                (_, PLACE) => format!("{kind} `{path}`"),
+                (_, place) => format!("{kind} `{path}`, {place}"),
+            },
             expected: expected.show(),
             found: found.show(),
             remedy: remedy.to_owned(),

@@ -17,6 +17,8 @@ pub struct Manifest {
     fields: BTreeMap<String, String>,
     /// The hot functions, sorted by path.
     pub functions: Vec<FunctionRecord>,
+    /// The hot values, sorted by path.
+    pub values: Vec<ValueRecord>,
 }
 
 /// What the manifest says of one hot function.
@@ -26,6 +28,21 @@ pub struct FunctionRecord {
     pub path: String,
     /// Its declaration, as in the source but on one line.
     pub signature: String,
+    /// The file it is in, as the compiler was told it.
+    pub file: String,
+    /// The line its attribute is on.
+    pub line: u32,
+    /// Whether code outside the hot crate can name it.
+    pub public: bool,
+}
+
+/// What the manifest says of one hot `static`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct ValueRecord {
+    /// Its path, beginning with the crate's name.
+    pub path: String,
+    /// Its type, as in the source but on one line.
+    pub type_name: String,
     /// The file it is in, as the compiler was told it.
     pub file: String,
     /// The line its attribute is on.
@@ -88,25 +105,27 @@ impl Manifest {
         for text in records {
             let text = text?;
             let fields: BTreeMap<&str, &str> = text.lines().filter_map(field).collect();
+            let field = |key: &str| (*fields.get(key).unwrap_or(&"")).to_owned();
+            let (file, line) = (field("file"), field("line").parse().unwrap_or(0));
+            let public = field("public") == "true";
             if fields.contains_key("crate") {
                 crates += 1;
                 let owned = |(key, value): (&&str, &&str)| ((*key).to_owned(), (*value).to_owned());
                 manifest.fields = fields.iter().map(owned).collect();
             } else if let Some(path) = fields.get("function") {
-                let field = |key: &str| (*fields.get(key).unwrap_or(&"")).to_owned();
-                manifest.functions.push(FunctionRecord {
-                    path: (*path).to_owned(),
-                    signature: field("signature"),
-                    file: field("file"),
-                    line: field("line").parse().unwrap_or(0),
-                    public: field("public") == "true",
-                });
+                let (path, signature) = ((*path).to_owned(), field("signature"));
+                let function = FunctionRecord { path, signature, file, line, public };
+                manifest.functions.push(function);
+            } else if let Some(path) = fields.get("value") {
+                let (path, type_name) = ((*path).to_owned(), field("type"));
+                manifest.values.push(ValueRecord { path, type_name, file, line, public });
             }
         }
         if crates != 1 {
             return Err(ManifestError::CrateRecords(crates));
         }
         manifest.functions.sort();
+        manifest.values.sort();
         Ok(manifest)
     }
 
@@ -186,12 +205,16 @@ mod tests {
     fn records_become_fields_and_functions() {
         let tick =
             "function=game::tick\nsignature=fn tick(x: u32)\nfile=src/a.rs\nline=7\npublic=true\n";
-        let read = manifest(&[tick, HOST, "function=game::a\n"]).unwrap();
+        let speed = "value=game::SPEED\ntype=[f32; 2]\nfile=src/b.rs\nline=3\npublic=false\n";
+        let read = manifest(&[tick, speed, HOST, "function=game::a\n"]).unwrap();
         assert_eq!(read.field("crate"), "game");
         assert_eq!(read.kind(), Kind::Standalone);
         let paths: Vec<_> = read.functions.iter().map(|f| (f.path.as_str(), f.line)).collect();
         assert_eq!(paths, [("game::a", 0), ("game::tick", 7)]);
         assert!(read.functions[1].public);
+        let value = &read.values[0];
+        assert_eq!((value.path.as_str(), value.type_name.as_str()), ("game::SPEED", "[f32; 2]"));
+        assert_eq!((value.file.as_str(), value.line, value.public), ("src/b.rs", 3, false));
     }
 
     #[test]

@@ -11,6 +11,20 @@ pub struct World {
     pub wind: f32,
 }
 
+/// How much the wind counts.
+#[cfg_attr(hot, hot)]
+pub static DRAG: f32 = 0.25;
+
+#[cfg(hot)]
+fn drag() -> f32 {
+    DRAG.get()
+}
+
+#[cfg(not(hot))]
+fn drag() -> f32 {
+    DRAG
+}
+
 /// Small enough to be inlined into its callers.
 #[cfg_attr(hot, hot)]
 pub fn limit(speed: f32) -> f32 {
@@ -25,7 +39,7 @@ pub fn energy(world: &mut World, (dt, mut rounds): (f32, u32)) -> f32 {
     while rounds > 0 {
         rounds -= 1;
         for speed in &mut world.speeds {
-            *speed = limit(speed.mul_add(0.99, world.wind * dt));
+            *speed = limit(speed.mul_add(0.99, world.wind * drag() * dt));
             sum += *speed * *speed;
         }
         if world.speeds.is_empty() {

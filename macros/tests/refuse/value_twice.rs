@@ -3,9 +3,7 @@ use liveswap_macros::hot;
 liveswap_abi::hot_crate!();
 
 #[hot]
-pub static LIMIT: u32 = 7;
-
 #[hot]
-pub const SPEED: f32 = 1.5;
+pub static LIMIT: u32 = 7;
 
 fn main() {}
