@@ -16,7 +16,7 @@ test *args:
 ready:
     .ci/run
 
-# Costs side by side with what they are compared to; `just bench stall`, `just bench swap --json`.
+# Costs side by side with what they are compared to; `just bench stall`, `just bench edit-to-live --crate deps`.
 bench what="calls" *args:
     cargo run --release -p liveswap-benches -- {{ what }} {{ args }}
 

@@ -88,7 +88,7 @@ impl Ready {
 }
 
 /// The directory of this program, which cargo also builds the libraries into.
-fn profile_directory() -> Result<PathBuf, Error> {
+pub(crate) fn profile_directory() -> Result<PathBuf, Error> {
     let program = env::current_exe().map_err(|source| Error::File {
         action: "found",
         path: PathBuf::from("this program"),

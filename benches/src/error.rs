@@ -56,6 +56,30 @@ pub(crate) enum Error {
     #[error("{step}: {what} cannot be known on this system")]
     Unknown { step: &'static str, what: &'static str },
 
+    /// A process could not be started or waited for.
+    #[error("{name}: it cannot be run; is it installed, and may it be started?")]
+    Start { name: &'static str, source: io::Error },
+
+    /// A process ended too early, or badly.
+    #[error("{name}: it ended with {status}; its last words:\n{words}")]
+    Ended { name: &'static str, status: String, words: String },
+
+    /// A hot crate has no such constant any more.
+    #[error("edit: `{what}` is not in `{}`; tell the bench what to edit instead", path.display())]
+    NothingToEdit { path: PathBuf, what: String },
+
+    /// A socket on the loopback.
+    #[error("report: a socket of this machine alone cannot be used")]
+    Socket(#[source] io::Error),
+
+    /// Signals could not be listened to.
+    #[error("start: Ctrl-C cannot be listened to")]
+    Signals(#[source] io::Error),
+
+    /// The person asked to stop.
+    #[error("stopped, as asked")]
+    Stopped,
+
     /// A histogram was asked for what it cannot hold.
     #[error("measure: {0}")]
     Histogram(#[from] hdrhistogram::CreationError),

@@ -5,6 +5,7 @@
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- stall
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- swap
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- soak --swaps 1000
+//! cargo run --release -p liveswap-benches --bin liveswap-bench -- edit-to-live --crate deps
 //! ```
 //!
 //! Each prints a table and which targets hold. With `--json` the last line is one JSON object; with `--check` a target
@@ -12,7 +13,8 @@
 //!
 //! This program is itself the host of the hot crate `bench-hot`, whose library cargo leaves beside it. Versions of that
 //! library, and of `bench-peer` for hot-lib-reloader, are copies with another number at a marked place: real artifacts,
-//! as many as it takes, without a compiler in the way (`patch.rs`).
+//! as many as it takes, without a compiler in the way (`patch.rs`). Only `edit-to-live` compiles: workspaces of its own, in
+//! a temporary directory.
 
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -21,6 +23,7 @@ mod artifact;
 #[allow(unsafe_code, reason = "the bare loader is one of the things that are compared")]
 mod bare;
 mod calls;
+mod edit_to_live;
 mod error;
 mod host;
 mod patch;
@@ -69,9 +72,14 @@ enum Bench {
     Swap(swap::Options),
     /// What is left of many swaps: memory, images, descriptors, stages, wrong results.
     Soak(soak::Options),
+    /// From a saved file to its behavior in a running program, beside other tools and the bare compiler.
+    EditToLive(edit_to_live::Options),
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = edit_to_live::stand_in() {
+        return code;
+    }
     let cli = Cli::parse();
     if cfg!(debug_assertions) {
         eprintln!("liveswap-bench: this build is not optimized; add --release for figures");
@@ -81,6 +89,9 @@ fn main() -> ExitCode {
         Bench::Stall(options) => stall::run(options).and_then(|figures| cli.report(&figures)),
         Bench::Swap(options) => swap::run(options).and_then(|figures| cli.report(&figures)),
         Bench::Soak(options) => soak::run(options).and_then(|figures| cli.report(&figures)),
+        Bench::EditToLive(options) => {
+            edit_to_live::run(options).and_then(|figures| cli.report(&figures))
+        }
     };
     match held {
         Ok(held) if held || !cli.check => ExitCode::SUCCESS,
