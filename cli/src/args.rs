@@ -36,6 +36,11 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) no_restart: bool,
 
+    /// Let artifacts bring a standard library and dependencies of their own, and link the program as
+    /// cargo does.
+    #[arg(long)]
+    pub(crate) standalone: bool,
+
     /// What the program is given.
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) args: Vec<OsString>,
@@ -45,6 +50,14 @@ pub(crate) struct Run {
 pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) what: What,
+
+    /// Build the program too, so that it can take shared artifacts, and make these.
+    #[arg(long)]
+    pub(crate) shared: bool,
+
+    /// Where the artifacts go [default: the directory of the program].
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) artifact_dir: Option<PathBuf>,
 
     /// Print one JSON object an artifact, for programs.
     #[arg(long)]

@@ -1,292 +1,169 @@
-//! Builds: started, cancelled, and how they ended. What is underneath is cargo.
+//! Builds: what is made, in which order, and how it ended. The builders do the work.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use cargo_metadata::Message;
-use crossbeam_channel::Sender;
+use crossbeam_channel::Receiver;
 use liveswap::wire;
+use liveswap_builder::{BuildEvent, BuiltHost, NotShared, Outcome, Task};
 
-use crate::args::What;
-use crate::cargo::{self, Report, Scope};
+use crate::builders::Builders;
 use crate::error::Error;
-use crate::group::{Group, Tell};
 use crate::project::Project;
 
-const THREAD: &str = "liveswap-build";
-
-/// Makes artifacts of a project's sources.
-#[derive(Debug, Clone)]
-pub(crate) struct Builder {
-    pub(crate) project: Project,
-    pub(crate) what: What,
-    /// Whether diagnostics are wanted in color.
-    pub(crate) color: bool,
-}
-
-/// Where cargo's words go while it builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Voice {
-    /// To the terminal as they come, progress included.
-    Terminal,
-    /// Into [`Failure::Refused`] and [`Products::warnings`].
-    Collected,
+/// How much is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Scope {
+    /// Artifacts of what was edited.
+    HotCrates,
+    /// The program, with everything that was edited in it.
+    Program,
 }
 
 /// How a build ended.
 #[derive(Debug)]
 pub(crate) struct Finished {
-    /// The build's number.
-    pub(crate) number: u64,
     pub(crate) took: Duration,
-    pub(crate) result: Result<Products, Failure>,
+    pub(crate) result: Result<Products, Error>,
 }
 
 /// What a build left on disk.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Products {
-    /// The program and whether it was made anew; nothing when only the artifacts were built.
-    pub(crate) executable: Option<(PathBuf, bool)>,
-    /// The artifacts.
+    /// The program; nothing when only artifacts were built.
+    pub(crate) host: Option<Executable>,
     pub(crate) artifacts: Vec<Product>,
-    /// Directories in which the program finds its dynamic libraries.
+}
+
+/// The program on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Executable {
+    pub(crate) path: PathBuf,
+    /// Directories in which it finds its dynamic libraries.
     pub(crate) library_paths: Vec<PathBuf>,
-    /// The compiler's warnings as it renders them, and how many there are.
-    pub(crate) warnings: (String, usize),
+    /// Why it cannot take shared artifacts, if it cannot.
+    pub(crate) not_shared: Option<NotShared>,
 }
 
 /// An artifact on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Product {
     /// The hot crate, with underscores.
     pub(crate) hot_crate: String,
-    pub(crate) path: PathBuf,
     /// The blake3 digest of its bytes in hexadecimal digits.
     pub(crate) digest: String,
-    /// Whether this build made it anew.
-    pub(crate) built: bool,
-}
-
-/// Why a build left nothing.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// The compiler or cargo refused.
-    Refused {
-        /// Their words, with colors where those were wanted.
-        rendered: String,
-        /// Files they looked for and did not find.
-        missing: Vec<PathBuf>,
-    },
-    /// Something around the compiler failed.
-    Around(Error),
+    pub(crate) outcome: Outcome,
 }
 
 /// A build that runs. Dropping it ends it, with everything that it started.
 #[derive(Debug)]
 pub(crate) struct Building {
     pub(crate) number: u64,
-    child: Arc<Mutex<Leader>>,
-    cancelled: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    pub(crate) scope: Scope,
+    start: Instant,
+    /// The hot crate that is worked on, and those that are still to come.
+    at: usize,
+    waiting: VecDeque<usize>,
+    work: Work,
+    made: Products,
 }
 
-/// Cargo's process. While it is not reaped nobody else can have its number, so its group may be told.
 #[derive(Debug)]
-struct Leader {
-    child: Child,
-    group: Group,
-    reaped: bool,
+enum Work {
+    Host(Task<BuiltHost>),
+    Artifact(Task<Outcome>),
+    None,
 }
 
-impl Builder {
-    /// Starts a build; its end is sent to `finished`, unless it is dropped before.
+/// What becomes of a build whose part has ended.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// Its next part was begun.
+    Goes(Building),
+    Ended(Finished),
+}
+
+impl Building {
+    /// Starts a build of the hot crates with these numbers.
     ///
     /// # Errors
     ///
-    /// Cargo or a thread could not be started.
+    /// The system has no thread left.
     pub(crate) fn start(
-        &self,
+        builders: &Builders,
         number: u64,
         scope: Scope,
-        voice: Voice,
-        finished: Sender<Finished>,
+        hot: Vec<usize>,
     ) -> Result<Building, Error> {
-        let mut command = cargo::command(&self.project, &self.what, scope);
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
-        match voice {
-            Voice::Terminal => {
-                command.arg("--message-format=json-render-diagnostics");
-            }
-            Voice::Collected => {
-                command.args(["--quiet", "--message-format=json-diagnostic-rendered-ansi"]);
-                command.args(["--color", if self.color { "always" } else { "never" }]);
-                command.stderr(Stdio::piped());
-            }
-        }
+        let (made, waiting) = (Products::default(), hot.into());
         let start = Instant::now();
-        let (mut child, group) = spawn(&mut command)?;
-        let (output, words) = (child.stdout.take(), child.stderr.take());
-        let child = Arc::new(Mutex::new(Leader { child, group, reaped: false }));
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let mut building = Building {
-            number,
-            child: Arc::clone(&child),
-            cancelled: Arc::clone(&cancelled),
-            thread: None,
-        };
-        let builder = self.clone();
-        let body = move || {
-            let words = words.map(collect);
-            let report = output.map_or_else(Report::default, |it| listen(it, &builder.project));
-            let words = words.map(join).unwrap_or_default();
-            let good = lock(&child).reap();
-            let result = builder.result(report, &words, good, scope);
-            // Relaxed: whoever set it waits for this thread and reads no more.
-            if !cancelled.load(Ordering::Relaxed) {
-                let _ = finished.send(Finished { number, took: start.elapsed(), result });
-            }
-        };
-        let thread = thread::Builder::new().name(THREAD.to_owned()).spawn(body);
-        building.thread =
-            Some(thread.map_err(|source| Error::ThreadStart { name: THREAD, source })?);
+        let mut building =
+            Building { number, scope, start, at: 0, waiting, work: Work::None, made };
+        building.next(builders)?;
         Ok(building)
     }
 
-    fn result(
-        &self,
-        report: Report,
-        words: &str,
-        good: bool,
-        scope: Scope,
-    ) -> Result<Products, Failure> {
-        if good {
-            return products(report, &self.project, scope).map_err(Failure::Around);
+    /// What happens, as it happens; closed when a part of the build has ended.
+    pub(crate) fn events(&self) -> Option<&Receiver<BuildEvent>> {
+        match &self.work {
+            Work::Host(task) => Some(task.events()),
+            Work::Artifact(task) => Some(task.events()),
+            Work::None => None,
         }
-        let errors = if self.color {
-            report.errors
-        } else {
-            anstream::adapter::strip_str(&report.errors).to_string()
+    }
+
+    /// Takes in what the part brought that has ended, and goes on with the next one.
+    pub(crate) fn go_on(mut self, builders: &Builders, project: &Project) -> Progress {
+        let result = self.collect(project).and_then(|()| self.next(builders));
+        match result {
+            Ok(true) => Progress::Goes(self),
+            Ok(false) => {
+                Progress::Ended(Finished { took: self.start.elapsed(), result: Ok(self.made) })
+            }
+            Err(error) => {
+                Progress::Ended(Finished { took: self.start.elapsed(), result: Err(error) })
+            }
+        }
+    }
+
+    fn collect(&mut self, project: &Project) -> Result<(), Error> {
+        match std::mem::replace(&mut self.work, Work::None) {
+            Work::None => {}
+            Work::Host(task) => {
+                let BuiltHost { executable, not_shared, library_paths } = task.wait()?;
+                self.made.host = Some(Executable { path: executable, library_paths, not_shared });
+            }
+            Work::Artifact(task) => {
+                let outcome = task.wait()?;
+                let hot_crate = project.hot.get(self.at).map(|hot| hot.name.clone());
+                let digest = blake3::Hash::from_bytes(outcome.artifact.digest).to_hex().to_string();
+                let hot_crate = hot_crate.unwrap_or_default();
+                self.made.artifacts.push(Product { hot_crate, digest, outcome });
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the next part; whether there is one.
+    fn next(&mut self, builders: &Builders) -> Result<bool, Error> {
+        let next = self.waiting.pop_front().and_then(|at| Some((at, builders.get(at)?)));
+        let Some((at, builder)) = next else { return Ok(false) };
+        self.at = at;
+        self.work = match self.scope {
+            Scope::Program => Work::Host(builder.build_host()?),
+            Scope::HotCrates => Work::Artifact(builder.start()?),
         };
-        Err(Failure::Refused { rendered: errors + words, missing: report.missing })
+        Ok(true)
     }
-}
-
-impl Drop for Building {
-    fn drop(&mut self) {
-        // Relaxed: see where it is read.
-        self.cancelled.store(true, Ordering::Relaxed);
-        lock(&self.child).end();
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been shown where it happened.
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Leader {
-    /// Waits for cargo, which has said its last word; whether all went well.
-    fn reap(&mut self) -> bool {
-        let status = self.child.wait();
-        self.reaped = true;
-        status.is_ok_and(|status| status.success())
-    }
-
-    fn end(&mut self) {
-        if !self.reaped {
-            self.group.tell(Tell::Kill);
-            // Where there are no groups; elsewhere it is dead already.
-            let _ = self.child.kill();
-        }
-    }
-}
-
-fn lock(leader: &Mutex<Leader>) -> MutexGuard<'_, Leader> {
-    // It is whole at any moment, so a panic elsewhere harms nothing.
-    leader.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn spawn(command: &mut std::process::Command) -> Result<(Child, Group), Error> {
-    Group::spawn(command).map_err(|source| Error::CargoStart {
-        program: command.get_program().to_string_lossy().into_owned(),
-        source,
-    })
-}
-
-fn listen(output: impl Read, project: &Project) -> Report {
-    let mut report = Report::default();
-    for message in Message::parse_stream(BufReader::new(output)).map_while(Result::ok) {
-        report.hear(message, project);
-    }
-    report
-}
-
-fn collect(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What was read before an error is still what cargo said.
-        let _ = from.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
-}
-
-fn join(words: JoinHandle<String>) -> String {
-    words.join().unwrap_or_default()
-}
-
-fn products(report: Report, project: &Project, scope: Scope) -> Result<Products, Error> {
-    let mut artifacts = Vec::new();
-    for hot in &project.hot {
-        let library =
-            report.libraries.iter().find(|library| library.hot_crate == hot.name).ok_or_else(
-                || Error::NothingBuilt { missing: format!("the library of `{}`", hot.package) },
-            )?;
-        let path = library.artifact.clone().ok_or_else(|| Error::NoCdylib {
-            package: hot.package.clone(),
-            manifest: hot.manifest.clone(),
-            found: hot.crate_types.join(", "),
-        })?;
-        let digest = digest(&path).map_err(|source| Error::File {
-            what: "the artifact",
-            verb: "read",
-            path: path.clone(),
-            source,
-        })?;
-        artifacts.push(Product { hot_crate: hot.name.clone(), path, digest, built: library.built });
-    }
-    if scope == Scope::Program && report.executable.is_none() {
-        let missing = format!("the binary `{}`", project.host.binary);
-        return Err(Error::NothingBuilt { missing });
-    }
-    Ok(Products {
-        executable: report.executable,
-        artifacts,
-        library_paths: report.library_paths,
-        warnings: (report.warnings, report.warning_count),
-    })
-}
-
-/// The blake3 digest of a file in hexadecimal digits.
-pub(crate) fn digest(path: &Path) -> io::Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
 }
 
 impl From<&Product> for wire::Artifact {
     fn from(product: &Product) -> wire::Artifact {
         wire::Artifact {
             hot_crate: product.hot_crate.clone(),
-            path: product.path.to_string_lossy().into_owned(),
+            path: product.outcome.artifact.path.to_string_lossy().into_owned(),
             digest: product.digest.clone(),
         }
     }
 }
-
-#[cfg(all(test, unix))]
-mod tests;

@@ -39,23 +39,11 @@ pub(crate) enum Error {
     #[error("select: package `{package}` has no library, so nothing of it can be swapped")]
     NotALibrary { package: String },
 
-    #[error(
-        "build: the library of package `{package}` has the crate types {found}, so it leaves no \
-         artifact; add to {}:\n\n    [lib]\n    crate-type = [\"rlib\", \"cdylib\"]\n",
-        manifest.display()
-    )]
-    NoCdylib { package: String, manifest: PathBuf, found: String },
-
-    #[error("build: `{program}` could not be started; is it on the PATH?")]
-    CargoStart { program: String, source: io::Error },
-
     #[error("build: cargo failed, see above")]
     FirstBuild,
 
-    #[error(
-        "build: cargo said nothing of {missing}; run `cargo build` by hand to see what it does"
-    )]
-    NothingBuilt { missing: String },
+    #[error("build: {0}")]
+    Build(#[from] liveswap_builder::Error),
 
     #[error("run: `{}` could not be started", path.display())]
     ProgramStart { path: PathBuf, source: io::Error },
@@ -133,15 +121,8 @@ mod tests {
 
     #[test]
     fn a_message_names_the_item_what_was_found_and_the_remedy() {
-        let error = Error::NoCdylib {
-            package: "logic".to_owned(),
-            manifest: "/w/logic/Cargo.toml".into(),
-            found: "lib".to_owned(),
-        };
-        let text = chain(&error);
-        for part in ["build:", "`logic`", "crate types lib", "/w/logic/Cargo.toml", "\"cdylib\""] {
-            assert!(text.contains(part), "{part:?} is not in {text:?}");
-        }
+        let error = Error::UnknownPackage { asked: "game".to_owned(), known: "app".to_owned() };
+        assert_eq!(chain(&error), "select: the workspace has no package `game`; it has app");
     }
 
     #[test]

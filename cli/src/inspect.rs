@@ -1,12 +1,13 @@
 //! What an artifact says of itself.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 
 use liveswap::verify::Manifest;
 use serde_json::{Value, json};
 
 use crate::args;
-use crate::build;
 use crate::error::Error;
 
 /// Prints the manifest of an artifact, which is read from the file and not loaded.
@@ -18,7 +19,7 @@ pub(crate) fn inspect(args: &args::Inspect) -> Result<(), Error> {
     let path = &args.artifact;
     let manifest =
         Manifest::read(path).map_err(|why| Error::NoArtifact { path: path.clone(), why })?;
-    let digest = build::digest(path).map_err(|source| Error::File {
+    let digest = digest(path).map_err(|source| Error::File {
         what: "the artifact",
         verb: "read",
         path: path.clone(),
@@ -30,6 +31,13 @@ pub(crate) fn inspect(args: &args::Inspect) -> Result<(), Error> {
         as_text(&manifest, &digest)
     };
     writeln!(io::stdout(), "{text}").map_err(Error::Print)
+}
+
+/// The blake3 digest of a file in hexadecimal digits.
+fn digest(path: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 fn as_text(manifest: &Manifest, digest: &str) -> String {

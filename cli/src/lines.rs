@@ -1,9 +1,14 @@
 //! What a person is told, in one line where one is enough. Colors are taken out where they are not
 //! wanted.
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use liveswap::wire::{Outcome, Reload, Session};
+use liveswap::wire::{Outcome, Reload, Session, Steps};
+use liveswap_builder::Timings;
+
+use crate::build::Product;
+use crate::changed;
 
 const BOLD: &str = "\x1b[1m";
 const GREEN: &str = "\x1b[32m";
@@ -13,14 +18,82 @@ const DIM: &str = "\x1b[2m";
 const PLAIN: &str = "\x1b[0m";
 
 /// What is known of the build that an answer is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Edit {
     /// What was edited.
     pub(crate) what: String,
     /// From the save to the answer.
     pub(crate) total: Duration,
-    /// How long cargo took.
-    pub(crate) cargo: Duration,
+    /// From the save to the start of the build.
+    pub(crate) noticed: Duration,
+    /// The builder's steps.
+    pub(crate) build: Timings,
+    /// Packages that were built again for it.
+    pub(crate) rebuilt: Vec<String>,
+}
+
+impl Edit {
+    /// What artifacts that were built together are about; nothing if there are none.
+    pub(crate) fn of(
+        what: String,
+        since: Instant,
+        noticed: Duration,
+        artifacts: &[Product],
+    ) -> Option<Edit> {
+        let total = since.elapsed();
+        let mut edit = Edit { what, total, noticed, ..Edit::default() };
+        for Product { outcome, .. } in artifacts {
+            let (sum, part) = (&mut edit.build, &outcome.timings);
+            sum.waited += part.waited;
+            sum.checked_freshness += part.checked_freshness;
+            sum.captured += part.captured;
+            sum.dependencies += part.dependencies;
+            sum.compiled += part.compiled;
+            sum.linked += part.linked;
+            sum.published += part.published;
+            edit.rebuilt.extend(outcome.rebuilt.iter().cloned());
+        }
+        (!artifacts.is_empty()).then_some(edit)
+    }
+
+    /// The steps of an edit that `reload` answers.
+    pub(crate) fn steps(&self, reload: &Reload) -> Steps {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let outcome = match &reload.outcome {
+            Outcome::Swapped { .. } => "swapped",
+            Outcome::Unchanged { .. } => "unchanged",
+            Outcome::Refused { .. } => "refused",
+            _ => "superseded",
+        };
+        Steps {
+            what: self.what.clone(),
+            outcome: outcome.to_owned(),
+            noticed: micros(self.noticed),
+            waited: micros(self.build.waited),
+            captured: micros(self.build.captured),
+            dependencies: micros(self.build.dependencies),
+            compiled: micros(self.build.compiled),
+            linked: micros(self.build.linked),
+            published: micros(self.build.published),
+            reload: reload.timings,
+            total: micros(self.total),
+        }
+    }
+
+    /// The longer steps of the build, those of every build last.
+    fn parts(&self) -> Vec<String> {
+        let Timings { captured, dependencies, compiled, linked, .. } = self.build;
+        let mut parts = Vec::new();
+        if !captured.is_zero() {
+            parts.push(format!("cargo {}", millis(captured)));
+        }
+        if !self.rebuilt.is_empty() {
+            parts.push(format!("{} {}", changed::list(&self.rebuilt), millis(dependencies)));
+        }
+        parts.push(format!("rustc {}", millis(compiled)));
+        parts.push(format!("link {}", millis(linked)));
+        parts
+    }
 }
 
 /// How a reload ended, with the build that it answers if it answers one.
@@ -28,12 +101,9 @@ pub(crate) fn reloaded(reload: &Reload, edit: Option<&Edit>) -> String {
     let swap = millis(Duration::from_micros(reload.timings.total));
     let what = edit.map_or_else(String::new, |edit| format!("  {}", edit.what));
     let times = match edit {
-        Some(Edit { total, cargo, .. }) => {
-            // Cargo ends a moment after it has written the artifact, which is swapped in meanwhile.
-            let before = total.saturating_sub(Duration::from_micros(reload.timings.total));
-            let cargo = millis((*cargo).min(before));
-            let total = millis(*total);
-            format!("  {BOLD}{total} ms{PLAIN} {DIM}(cargo {cargo}, swap {swap}){PLAIN}")
+        Some(edit) => {
+            let (total, parts) = (millis(edit.total), edit.parts().join(", "));
+            format!("  {BOLD}{total} ms{PLAIN} {DIM}({parts}, swap {swap}){PLAIN}")
         }
         None => format!("  {DIM}swap {swap} ms{PLAIN}"),
     };
@@ -42,7 +112,7 @@ pub(crate) fn reloaded(reload: &Reload, edit: Option<&Edit>) -> String {
             let class = class.as_ref().map_or_else(String::new, |class| format!("  {class}"));
             let added = match added.as_slice() {
                 [] => String::new(),
-                added => format!("  {DIM}new: {}{PLAIN}", crate::changed::list(added)),
+                added => format!("  {DIM}new: {}{PLAIN}", changed::list(added)),
             };
             format!("{BOLD}{GREEN}gen {generation}{PLAIN}{class}{what}{added}{times}")
         }
@@ -64,16 +134,71 @@ pub(crate) fn reloaded(reload: &Reload, edit: Option<&Edit>) -> String {
     }
 }
 
-/// A build that nobody answers.
-pub(crate) fn unanswered(edit: &Edit, why: &str) -> String {
-    let Edit { what, total, cargo } = edit;
-    let (total, cargo) = (millis(*total), millis(*cargo));
-    format!("{BOLD}built{PLAIN}  {what}  {total} ms {DIM}(cargo {cargo}){PLAIN}, but {why}")
+/// Every step of an edit, in milliseconds, for the log.
+pub(crate) fn steps(steps: &Steps) -> String {
+    let of = |name: &str, micros: u64| format!("{name} {}", millis(Duration::from_micros(micros)));
+    [
+        of("noticed", steps.noticed),
+        of("waited", steps.waited),
+        of("captured", steps.captured),
+        of("dependencies", steps.dependencies),
+        of("compiled", steps.compiled),
+        of("linked", steps.linked),
+        of("published", steps.published),
+        of("settled", steps.reload.settle),
+        of("staged", steps.reload.stage),
+        of("verified", steps.reload.verify),
+        of("loaded", steps.reload.load),
+        of("checked", steps.reload.check),
+        of("swapped", steps.reload.swap),
+    ]
+    .join(", ")
 }
 
-/// Cargo had nothing to do.
-pub(crate) fn nothing_to_build(what: &str) -> String {
-    format!("{BOLD}unchanged{PLAIN}  {what}  {DIM}cargo had nothing to do{PLAIN}")
+/// A build that nobody answers.
+pub(crate) fn unanswered(edit: &Edit, why: &str) -> String {
+    let (what, total, parts) = (&edit.what, millis(edit.total), edit.parts().join(", "));
+    format!("{BOLD}built{PLAIN}  {what}  {total} ms {DIM}({parts}){PLAIN}, but {why}")
+}
+
+/// The same artifact came out.
+pub(crate) fn unchanged(edit: &Edit) -> String {
+    let (what, total, parts) = (&edit.what, millis(edit.total), edit.parts().join(", "));
+    format!(
+        "{BOLD}unchanged{PLAIN}  {what}  the same code came out  {total} ms {DIM}({parts}){PLAIN}"
+    )
+}
+
+/// The same program came out.
+pub(crate) fn the_same_program(what: &str) -> String {
+    format!("{BOLD}unchanged{PLAIN}  {what}  the same program came out; it goes on")
+}
+
+/// A line of cargo's progress, in cargo's own colors.
+pub(crate) fn progress(line: &str) -> String {
+    let at = line.len() - line.trim_start().len();
+    match line[at..].split_once(' ') {
+        Some((verb, rest)) if at > 0 && verb.starts_with(|letter: char| letter.is_uppercase()) => {
+            format!("{}{BOLD}{GREEN}{verb}{PLAIN} {rest}", &line[..at])
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// A text with the paths in it shown from the workspace's root.
+pub(crate) fn shown_below(text: &str, workspace: &Path) -> String {
+    text.replace(&format!("{}/", workspace.display()), "")
+}
+
+/// What is wrong, where neither cargo nor the compiler has said it.
+pub(crate) fn words(error: &liveswap_builder::Error) -> String {
+    use liveswap_builder::Error;
+    let more = match error {
+        Error::Cargo { words } | Error::Compile { words, .. } | Error::Link { words, .. } => words,
+        _ => "",
+    };
+    let text = crate::error::chain(error);
+    if more.trim().is_empty() { text } else { format!("{text}\n{}", more.trim_end()) }
 }
 
 /// Something that is as it should be.
@@ -159,7 +284,7 @@ pub(crate) fn millis(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use liveswap::wire::{Difference, Timings};
+    use liveswap::wire::{self, Difference};
 
     fn plain(text: &str) -> String {
         anstream::adapter::strip_str(text).to_string()
@@ -171,7 +296,7 @@ mod tests {
             artifact: "t/libgame.so".to_owned(),
             digest: None,
             outcome,
-            timings: Timings { total: 4_120, ..Timings::default() },
+            timings: wire::Timings { total: 4_120, ..wire::Timings::default() },
         }
     }
 
@@ -179,7 +304,12 @@ mod tests {
         Edit {
             what: "tick, spawn".to_owned(),
             total: Duration::from_micros(168_400),
-            cargo: Duration::from_millis(150),
+            build: Timings {
+                compiled: Duration::from_millis(130),
+                linked: Duration::from_millis(20),
+                ..Timings::default()
+            },
+            ..Edit::default()
         }
     }
 
@@ -201,20 +331,23 @@ mod tests {
             }],
         };
         let table = [
-            (swapped(None, &[]), "gen 7  tick, spawn  168 ms (cargo 150, swap 4.1)"),
-            (swapped(Some("body"), &[]), "gen 7  body  tick, spawn  168 ms (cargo 150, swap 4.1)"),
+            (swapped(None, &[]), "gen 7  tick, spawn  168 ms (rustc 130, link 20, swap 4.1)"),
+            (
+                swapped(Some("body"), &[]),
+                "gen 7  body  tick, spawn  168 ms (rustc 130, link 20, swap 4.1)",
+            ),
             (
                 swapped(None, &["game::more"]),
-                "gen 7  tick, spawn  new: game::more  168 ms (cargo 150, swap 4.1)",
+                "gen 7  tick, spawn  new: game::more  168 ms (rustc 130, link 20, swap 4.1)",
             ),
             (
                 Outcome::Unchanged { generation: 7 },
-                "gen 7  tick, spawn  unchanged, the same code  168 ms (cargo 150, swap 4.1)",
+                "gen 7  tick, spawn  unchanged, the same code  168 ms (rustc 130, link 20, swap 4.1)",
             ),
             (Outcome::Superseded, "superseded  tick, spawn, a newer artifact is there"),
             (
                 refused,
-                "refused at check  tick, spawn  168 ms (cargo 150, swap 4.1)\n  function \
+                "refused at check  tick, spawn  168 ms (rustc 130, link 20, swap 4.1)\n  function \
                  `game::tick`: expected 1 argument, found 2 arguments; restart the program",
             ),
         ];

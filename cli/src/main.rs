@@ -7,14 +7,15 @@
 mod args;
 mod backoff;
 mod build;
+mod builders;
 mod cargo;
 mod changed;
-mod depinfo;
 mod doctor;
 mod error;
 mod group;
 mod inspect;
 mod lines;
+mod missing;
 mod once;
 mod program;
 mod project;
@@ -36,6 +37,8 @@ use args::Command;
 const FAILED: u8 = 101;
 
 fn main() -> ExitCode {
+    // Cargo and the compiler start this program in place of the compiler and the linker.
+    liveswap_builder::maybe_run_as_wrapper();
     let cli = match args::parse(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => error.exit(),

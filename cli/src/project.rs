@@ -2,6 +2,7 @@
 
 mod graph;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cargo_metadata::{Metadata, MetadataCommand, Package, PackageId, TargetKind};
@@ -17,19 +18,17 @@ pub(crate) struct Project {
     pub(crate) target_directory: PathBuf,
     pub(crate) host: Host,
     pub(crate) hot: Vec<HotCrate>,
-    /// The manifests of every package of this workspace that the program is made of.
-    pub(crate) manifests: Vec<PathBuf>,
+    /// Packages of which the program itself uses nothing but through hot crates, which are among
+    /// them: what changes in these can be swapped.
+    pub(crate) only_hot: BTreeSet<String>,
 }
 
 /// The package that is run.
 #[derive(Debug, Clone)]
 pub(crate) struct Host {
-    pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) binary: String,
     pub(crate) manifest: PathBuf,
-    /// The names of its features.
-    pub(crate) features: Vec<String>,
     /// What cargo tells a program of its package in the environment.
     pub(crate) environment: Vec<(String, String)>,
 }
@@ -37,12 +36,9 @@ pub(crate) struct Host {
 /// A crate to keep hot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HotCrate {
-    pub(crate) id: String,
     pub(crate) package: String,
     /// The name of its library, with underscores.
     pub(crate) name: String,
-    pub(crate) manifest: PathBuf,
-    pub(crate) crate_types: Vec<String>,
 }
 
 impl Project {
@@ -97,31 +93,31 @@ fn select(metadata: &Metadata, what: &What) -> Result<Project, Error> {
     let host = host(metadata, &graph, what)?;
     let binary = binary(host, what.bin.as_deref())?;
     let reachable = graph.reachable(&host.id);
-    let hot = hot_crates(&graph, host, &reachable, what)?;
+    let packages = hot_packages(&graph, host, &reachable, what)?;
+    let hot = packages.iter().map(|package| hot_crate(package)).collect::<Result<_, _>>()?;
+    let barrier: Vec<&PackageId> = packages.iter().map(|package| &package.id).collect();
+    let itself = graph.reachable_without(&host.id, &barrier);
+    let only_hot = reachable
+        .iter()
+        .filter(|id| !itself.contains(id))
+        .filter_map(|id| graph.package(id))
+        .map(|package| package.name.to_string())
+        .collect();
     let target_directory = match &what.place.target_dir {
         Some(directory) => absolute(directory),
         None => metadata.target_directory.clone().into_std_path_buf(),
     };
-    let mut manifests: Vec<PathBuf> = reachable
-        .iter()
-        .filter_map(|id| graph.package(id))
-        .filter(|package| package.source.is_none())
-        .map(manifest)
-        .collect();
-    manifests.sort();
     Ok(Project {
         workspace: metadata.workspace_root.clone().into_std_path_buf(),
         target_directory,
         host: Host {
-            id: host.id.repr.clone(),
             name: host.name.to_string(),
             binary,
             manifest: manifest(host),
-            features: host.features.keys().cloned().collect(),
             environment: environment(host),
         },
         hot,
-        manifests,
+        only_hot,
     })
 }
 
@@ -151,20 +147,20 @@ fn host<'a>(metadata: &'a Metadata, graph: &Graph<'a>, what: &What) -> Result<&'
     }
 }
 
-fn hot_crates(
-    graph: &Graph<'_>,
+fn hot_packages<'a>(
+    graph: &Graph<'a>,
     host: &Package,
     reachable: &[PackageId],
     what: &What,
-) -> Result<Vec<HotCrate>, Error> {
+) -> Result<Vec<&'a Package>, Error> {
     let local = |id: &&PackageId| {
         **id != host.id && graph.package(id).is_some_and(|package| package.source.is_none())
     };
-    let mut found: Vec<&Package> = if what.hot.is_empty() {
+    let mut found: Vec<&'a Package> = if what.hot.is_empty() {
         let hot = reachable.iter().filter(local).filter(|id| graph.is_hot(id));
         hot.filter_map(|id| graph.package(id)).collect()
     } else {
-        let candidates: Vec<&Package> =
+        let candidates: Vec<&'a Package> =
             reachable.iter().filter(local).filter_map(|id| graph.package(id)).collect();
         let find = |asked: &String| {
             candidates.iter().copied().find(|package| package.name.as_str() == asked).ok_or_else(
@@ -182,7 +178,7 @@ fn hot_crates(
     if found.is_empty() {
         return Err(Error::NoHotCrate { package: host.name.to_string() });
     }
-    found.into_iter().map(hot_crate).collect()
+    Ok(found)
 }
 
 fn hot_crate(package: &Package) -> Result<HotCrate, Error> {
@@ -195,13 +191,7 @@ fn hot_crate(package: &Package) -> Result<HotCrate, Error> {
             target.kind.iter().any(|kind| library.contains(kind))
         })
         .ok_or_else(|| Error::NotALibrary { package: package.name.to_string() })?;
-    Ok(HotCrate {
-        id: package.id.repr.clone(),
-        package: package.name.to_string(),
-        name: library.name.replace('-', "_"),
-        manifest: manifest(package),
-        crate_types: library.crate_types.iter().map(ToString::to_string).collect(),
-    })
+    Ok(HotCrate { package: package.name.to_string(), name: library.name.replace('-', "_") })
 }
 
 fn binary(package: &Package, asked: Option<&str>) -> Result<String, Error> {

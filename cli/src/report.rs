@@ -1,6 +1,6 @@
 //! Where words go: the terminal while it is free, the log always.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -19,16 +19,25 @@ pub(crate) struct Reporter {
 }
 
 impl Reporter {
-    /// Begins the log in `directory`; `alone` says that no other session writes there.
+    /// Begins the log in `directory`; where another session writes one, this one has its own.
     ///
     /// # Errors
     ///
     /// The log could not be made.
-    pub(crate) fn start(directory: &Path, alone: bool) -> Result<Reporter, Error> {
-        let name =
-            if alone { "run.log".to_owned() } else { format!("run-{}.log", std::process::id()) };
-        let path = directory.join(name);
-        let log = open(&path)?;
+    pub(crate) fn start(directory: &Path) -> Result<Reporter, Error> {
+        let path = directory.join("run.log");
+        let own = || directory.join(format!("run-{}.log", std::process::id()));
+        let (path, log) = match open(&path)? {
+            Some(log) => (path, Some(log)),
+            None => (own(), open(&own())?),
+        };
+        let taken = || Error::File {
+            what: "the log",
+            verb: "made",
+            path: path.clone(),
+            source: io::ErrorKind::AlreadyExists.into(),
+        };
+        let log = log.ok_or_else(taken)?;
         Ok(Reporter { path, log, start: Instant::now() })
     }
 
@@ -38,8 +47,10 @@ impl Reporter {
     ///
     /// The log could not be made.
     pub(crate) fn reopen(&mut self) -> Result<(), Error> {
-        if !self.path.exists() {
-            self.log = open(&self.path)?;
+        if !self.path.exists()
+            && let Some(log) = open(&self.path)?
+        {
+            self.log = log;
         }
         Ok(())
     }
@@ -64,12 +75,19 @@ impl Reporter {
     }
 }
 
-fn open(path: &Path) -> Result<File, Error> {
+/// Makes a log, and holds it as long as it is open; `None` when somebody else does.
+fn open(path: &Path) -> Result<Option<File>, Error> {
     let open = || {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
         }
-        OpenOptions::new().create(true).write(true).truncate(true).open(path)
+        let log = OpenOptions::new().create(true).write(true).truncate(false).open(path)?;
+        match log.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            // Where there are no locks, two logs in one are better than none.
+            Err(TryLockError::Error(_)) | Ok(()) => log.set_len(0)?,
+        }
+        Ok(Some(log))
     };
     open().map_err(|source| Error::File {
         what: "the log",
@@ -89,4 +107,27 @@ pub(crate) fn print(text: &str) {
 /// Whether the terminal wants colors.
 pub(crate) fn wants_color() -> bool {
     io::stderr().is_terminal() && AutoStream::choice(&io::stderr()) != ColorChoice::Never
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_sessions_write_one_log() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut first = Reporter::start(directory.path()).unwrap();
+        let mut second = Reporter::start(directory.path()).unwrap();
+        assert_ne!(first.path(), second.path());
+        first.note("one");
+        second.note("two");
+        assert!(fs::read_to_string(first.path()).unwrap().contains("] one\n"));
+        fs::remove_file(second.path()).unwrap();
+        second.reopen().unwrap();
+        second.note("three");
+        assert!(fs::read_to_string(second.path()).unwrap().contains("] three\n"));
+        drop(first);
+        let again = Reporter::start(directory.path()).unwrap();
+        assert_eq!(fs::read_to_string(again.path()).unwrap(), "", "a session begins a new one");
+    }
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod builds;
 mod life;
+mod words;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,13 +13,15 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, after, never, select, unbounded};
 use liveswap::watch::{Notice, Watcher};
-use liveswap::wire::Reload;
+use liveswap::wire::{Reload, Steps};
+use liveswap_builder::{BuildEvent, KindPolicy, NotShared};
 
 use self::answers::{Awaiting, Inquiry, Peer};
-use self::builds::Current;
+use self::builds::{Current, Job};
 use self::life::{Ending, Life};
 use crate::args;
-use crate::build::{Builder, Finished, Products};
+use crate::build::Products;
+use crate::builders::Builders;
 use crate::cargo;
 use crate::error::Error;
 use crate::project::Project;
@@ -35,7 +38,8 @@ use crate::terminal::Terminal;
 enum Event {
     Asked(Asked),
     Noticed(Notice),
-    Built(Box<Finished>),
+    Builds(Box<BuildEvent>),
+    BuildEnded,
     Program(crate::program::News),
     Heard(Box<Heard>),
     Due,
@@ -43,7 +47,9 @@ enum Event {
 
 /// The state of the loop.
 struct Run {
-    builder: Builder,
+    what: args::What,
+    project: Project,
+    builders: Builders,
     args: Vec<OsString>,
     no_restart: bool,
     terminal: Terminal,
@@ -63,7 +69,10 @@ struct Run {
     building: Option<Current>,
     builds: u64,
     last_build: Option<String>,
+    last_edit: Option<Steps>,
     products: Option<Products>,
+    /// Why artifacts are not shared, as it was said last.
+    not_shared: Option<NotShared>,
     /// Where the program finds a dynamic standard library.
     standard_library: Option<PathBuf>,
 
@@ -76,7 +85,6 @@ struct Run {
 
 struct Senders {
     notices: Sender<Notice>,
-    built: Sender<Finished>,
     news: Sender<crate::program::News>,
     heard: Sender<Heard>,
 }
@@ -84,7 +92,6 @@ struct Senders {
 struct Receivers {
     asked: Receiver<Asked>,
     notices: Receiver<Notice>,
-    built: Receiver<Finished>,
     news: Receiver<crate::program::News>,
     heard: Receiver<Heard>,
 }
@@ -100,17 +107,19 @@ pub(crate) fn run(args: args::Run) -> Result<u8, Error> {
     let project = Project::load(&args.what)?;
     let own = project.own_directory();
     let directory = session::directory(&own);
-    let alone = session::alive(&directory).is_empty();
-    let reporter = Reporter::start(&own, alone)?;
+    let reporter = Reporter::start(&own)?;
     let (heard_sender, heard) = unbounded();
     let server = Server::start(&directory, heard_sender.clone())?;
     let session = SessionFile::write(&directory, &server)?;
     let (notice_sender, notices) = unbounded();
-    let (built_sender, built) = unbounded();
     let (news_sender, news) = unbounded();
     let standard_library = cargo::standard_library(&args.what);
+    let kind = if args.standalone { KindPolicy::Standalone } else { KindPolicy::Auto };
+    let builders = Builders::open(&project, &args.what, kind, report::wants_color())?;
     let mut run = Run {
-        builder: Builder { project, what: args.what, color: report::wants_color() },
+        what: args.what,
+        project,
+        builders,
         args: args.args,
         no_restart: args.no_restart,
         terminal,
@@ -127,19 +136,16 @@ pub(crate) fn run(args: args::Run) -> Result<u8, Error> {
         building: None,
         builds: 0,
         last_build: None,
+        last_edit: None,
         products: None,
+        not_shared: None,
         standard_library,
         life: Life::default(),
         ending: None,
-        senders: Senders {
-            notices: notice_sender,
-            built: built_sender,
-            news: news_sender,
-            heard: heard_sender,
-        },
-        receivers: Receivers { asked, notices, built, news, heard },
+        senders: Senders { notices: notice_sender, news: news_sender, heard: heard_sender },
+        receivers: Receivers { asked, notices, news, heard },
     };
-    run.first_build()?;
+    run.build(Job::program(None))?;
     loop {
         let event = run.wait();
         if let Some(code) = run.handle(event)? {
@@ -155,7 +161,8 @@ impl Run {
             Event::Asked(Asked::End(signal)) => return Ok(self.end(signal, now)),
             Event::Asked(Asked::Suspend) => self.suspend(),
             Event::Noticed(notice) => self.saves.note(notice, now),
-            Event::Built(finished) => self.built(*finished)?,
+            Event::Builds(event) => self.building_says(*event),
+            Event::BuildEnded => self.building_ended()?,
             Event::Program(news) => return self.news(news, now),
             Event::Heard(heard) => self.heard(*heard, now)?,
             Event::Due => {}
@@ -179,12 +186,15 @@ impl Run {
             Some(due) => after(due.saturating_duration_since(Instant::now())),
             None => never(),
         };
-        let Receivers { asked, notices, built, news, heard } = &self.receivers;
-        // No sender is ever dropped before the loop ends, so a closed channel has nothing to say.
+        let Receivers { asked, notices, news, heard } = &self.receivers;
+        let nothing = never();
+        let building = self.building.as_ref().and_then(Current::events).unwrap_or(&nothing);
+        // Only a build closes its channel, and that is its end: no other sender is dropped before the
+        // loop ends.
         select! {
             recv(asked) -> it => it.map_or(Event::Due, Event::Asked),
             recv(notices) -> it => it.map_or(Event::Due, Event::Noticed),
-            recv(built) -> it => it.map_or(Event::Due, |it| Event::Built(Box::new(it))),
+            recv(building) -> it => it.map_or(Event::BuildEnded, |it| Event::Builds(Box::new(it))),
             recv(news) -> it => it.map_or(Event::Due, Event::Program),
             recv(heard) -> it => it.map_or(Event::Due, |it| Event::Heard(Box::new(it))),
             recv(timer) -> _ => Event::Due,

@@ -224,6 +224,17 @@ fn accept(listener: &Listener, shared: &Arc<Shared>) {
     }
 }
 
+/// Why somebody is not let in.
+enum Stranger {
+    /// It said nothing and left.
+    Silent,
+    Refused(String),
+}
+
+fn refused<T>(why: &str) -> Result<T, Stranger> {
+    Err(Stranger::Refused(why.to_owned()))
+}
+
 impl Shared {
     /// Lets somebody in who shows the token.
     fn greet(self: &Arc<Self>, id: u64, socket: Socket) {
@@ -231,7 +242,11 @@ impl Shared {
         self.strangers().remove(&id);
         let (hello, frames) = match outcome {
             Ok(known) => known,
-            Err(why) => {
+            Err(Stranger::Silent) => {
+                self.count.fetch_sub(1, Ordering::Relaxed);
+                return socket.close();
+            }
+            Err(Stranger::Refused(why)) => {
                 self.count.fetch_sub(1, Ordering::Relaxed);
                 return self.turn_away(&socket, why);
             }
@@ -261,27 +276,26 @@ impl Shared {
         drop(introduced);
     }
 
-    fn check(&self, socket: Socket) -> Result<(Hello, Frames<Socket>), String> {
+    fn check(&self, socket: Socket) -> Result<(Hello, Frames<Socket>), Stranger> {
         // Where the system has no such limit, the number of strangers is the limit.
         let limited = socket.limit_silence(Some(HELLO_WITHIN));
         let mut frames = Frames::new(socket, LONGEST_HELLO);
         let hello = match frames.message() {
             Ok(Some(ToCli::Hello(hello))) => hello,
-            Ok(Some(_)) => return Err("it did not begin with a hello".to_owned()),
-            Ok(None) => return Err("it left without a hello".to_owned()),
-            Err(fault @ Fault::Malformed { .. }) => {
-                // What a stranger wrote is not repeated in the log.
-                let _ = fault;
-                return Err("its first line is no message".to_owned());
-            }
-            Err(fault) => return Err(fault.to_string()),
+            Ok(Some(_)) => return refused("it did not begin with a hello"),
+            // Another session or `status` looks whether somebody listens here.
+            Ok(None) => return Err(Stranger::Silent),
+            // What a stranger wrote is not repeated in the log.
+            Err(Fault::Malformed { .. }) => return refused("its first line is no message"),
+            Err(fault) => return refused(&fault.to_string()),
         };
         // Comparing hashes takes the same time wherever they differ.
         if blake3::hash(hello.token.as_bytes()) != self.token {
-            return Err(format!("process {} has not the token of this session", hello.pid));
+            let why = format!("process {} has not the token of this session", hello.pid);
+            return refused(&why);
         }
         if hello.protocol != PROTOCOL {
-            return Err(format!(
+            return refused(&format!(
                 "process {} speaks protocol {}, expected {PROTOCOL}; build it with the same \
                  version of liveswap as this tool",
                 hello.pid, hello.protocol

@@ -5,36 +5,31 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::build::Products;
+use liveswap_builder::{Input, InputRole};
+
 use crate::changed;
-use crate::depinfo;
 use crate::project::Project;
 
-/// Files of the workspace's root that decide how it is built, whether or not they are there.
-const ROOT: [&str; 6] = [
-    "Cargo.toml",
-    "Cargo.lock",
-    ".cargo/config.toml",
-    ".cargo/config",
-    "rust-toolchain.toml",
-    "rust-toolchain",
-];
+/// Of a directory that a build script is run again for, so many files are watched.
+const MOST_IN_DIRECTORY: usize = 4096;
 
 /// What belongs to what.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     /// What the hot crates are made of.
     hot: BTreeMap<PathBuf, HotFile>,
-    /// What the program is made of besides, with a digest of what was built last.
-    host: BTreeMap<PathBuf, Digest>,
+    /// What the program is made of besides.
+    host: BTreeMap<PathBuf, HostFile>,
     /// What the files of `host` were when the build began that may make the program anew.
     begun: BTreeMap<PathBuf, Digest>,
     /// Files of `host` that are not what was built, with what they were last.
     edited: BTreeMap<PathBuf, Digest>,
-    /// What a failed build looked for and did not find.
-    awaited: BTreeSet<PathBuf>,
+    /// What a failed build looked for and did not find, with what was saved there since.
+    awaited: BTreeMap<PathBuf, Option<String>>,
     /// The last build failed.
     failed: bool,
+    /// Cargo builds the program, and may write the lock file.
+    locking: bool,
 }
 
 /// A file of a hot crate.
@@ -46,6 +41,14 @@ struct HotFile {
     saved: Option<String>,
     /// What it was when it was looked at last: the same word of a watcher can come twice.
     seen: Look,
+}
+
+/// A file of the program itself.
+#[derive(Debug, Clone)]
+struct HostFile {
+    role: InputRole,
+    /// What was built last.
+    built: Digest,
 }
 
 /// A file's content and time.
@@ -73,75 +76,81 @@ impl Sources {
     /// Notes what the program's files are, before a build reads them.
     pub(crate) fn begin(&mut self) {
         self.begun = self.host.keys().map(|path| (path.clone(), look(path).digest)).collect();
+        self.locking = true;
     }
 
-    /// Takes in which files a build has read that began at `start`. What cargo does not say stays
-    /// as it was.
+    /// Takes in which files decide about builds, after one that began at `start` and succeeded;
+    /// `program` says that it made the program anew.
     ///
     /// Returns files that were not known and have been saved since: nobody has watched them.
     pub(crate) fn learn(
         &mut self,
         project: &Project,
-        products: &Products,
+        inputs: impl Iterator<Item = Input>,
+        program: bool,
         start: SystemTime,
     ) -> Vec<PathBuf> {
-        self.awaited.clear();
-        self.failed = false;
-        let read = |product: &Path| -> Vec<PathBuf> {
-            let text = fs::read_to_string(product.with_extension("d")).unwrap_or_default();
-            let inputs = depinfo::inputs(&text).into_iter();
-            let inputs = inputs.map(|path| project.workspace.join(path));
-            // What a build script made is made anew by the build, not by a person.
-            inputs.filter(|path| !path.starts_with(&project.target_directory)).collect()
-        };
+        (self.failed, self.locking) = (false, false);
+        let (hot, host) = sorted(project, inputs);
         let mut missed = Vec::new();
-        let hot: BTreeSet<PathBuf> =
-            products.artifacts.iter().flat_map(|product| read(&product.path)).collect();
-        if !hot.is_empty() {
-            let mut known = std::mem::take(&mut self.hot);
-            for path in hot {
-                let file = known.remove(&path).unwrap_or_else(|| {
-                    let now = look(&path);
-                    let is_late = now.modified.is_some_and(|modified| modified > start);
-                    if is_late {
-                        missed.push(path.clone());
-                    }
-                    let text = fs::read_to_string(&path).ok();
-                    HotFile { text, saved: None, seen: if is_late { Look::default() } else { now } }
-                });
-                let text = file.saved.or(file.text);
-                self.hot.insert(path, HotFile { text, saved: None, ..file });
-            }
+        let mut known = std::mem::take(&mut self.hot);
+        for path in hot {
+            let file = known.remove(&path).unwrap_or_else(|| {
+                let now = look(&path);
+                if now.modified.is_some_and(|modified| modified > start) {
+                    missed.push(path.clone());
+                    // What was built is what was noticed before the build, if that was noticed.
+                    let text = self.awaited.get(&path).cloned().flatten();
+                    return HotFile { text, ..HotFile::default() };
+                }
+                HotFile { text: fs::read_to_string(&path).ok(), saved: None, seen: now }
+            });
+            let text = file.saved.or(file.text);
+            self.hot.insert(path, HotFile { text, saved: None, ..file });
         }
-        if let Some((executable, _)) = &products.executable {
-            let mut host: BTreeSet<PathBuf> = read(executable).into_iter().collect();
-            host.extend(project.manifests.iter().cloned());
-            host.extend(ROOT.map(|name| project.workspace.join(name)));
-            host.retain(|path| !self.hot.contains_key(path));
-            // A file that was saved while it was built may have been read before that.
-            let digest =
-                |path: &PathBuf| self.begun.get(path).copied().unwrap_or_else(|| look(path).digest);
-            self.host = host.into_iter().map(|path| (path.clone(), digest(&path))).collect();
-            let now = self.host.iter().map(|(path, built)| (path, *built, look(path).digest));
-            let edited = now.filter(|(_, built, now)| built != now);
-            self.edited = edited.map(|(path, _, now)| (path.clone(), now)).collect();
+        self.awaited.clear();
+        let mut known = std::mem::take(&mut self.host);
+        for (path, role) in host {
+            let older = known.remove(&path).filter(|_| !program).map(|file| file.built);
+            // A file that was saved while it was built may have been read before that. The lock file
+            // is cargo's own work.
+            let begun = self.begun.get(&path).filter(|_| role != InputRole::LockFile).copied();
+            let built = older.or(begun).unwrap_or_else(|| look(&path).digest);
+            self.host.insert(path, HostFile { role, built });
         }
+        let now = self.host.iter().map(|(path, file)| (path, file.built, look(path).digest));
+        let edited = now.filter(|(_, built, now)| built != now);
+        self.edited = edited.map(|(path, _, now)| (path.clone(), now)).collect();
         missed
     }
 
     /// The last build left nothing: whatever is saved next is worth another try.
     pub(crate) fn failed(&mut self) {
-        self.failed = true;
+        (self.failed, self.locking) = (true, false);
     }
 
-    /// Watches also for these files, which a failed build did not find.
-    pub(crate) fn await_files(&mut self, missing: Vec<PathBuf>) {
-        self.awaited = missing.into_iter().collect();
+    /// Watches also for these files, which a failed build that began at `start` did not find.
+    ///
+    /// Returns those that are there by now: nobody has watched them.
+    pub(crate) fn await_files(&mut self, missing: Vec<PathBuf>, start: SystemTime) -> Vec<PathBuf> {
+        let mut late = Vec::new();
+        self.awaited.clear();
+        for path in missing {
+            if self.hot.contains_key(&path) || self.host.contains_key(&path) {
+                continue;
+            }
+            let modified = look(&path).modified;
+            if modified.is_none_or(|modified| modified > start) {
+                late.extend(modified.map(|_| path.clone()));
+                self.awaited.insert(path, None);
+            }
+        }
+        late
     }
 
     /// Every file to watch.
     pub(crate) fn paths(&self) -> BTreeSet<PathBuf> {
-        self.hot.keys().chain(self.host.keys()).chain(&self.awaited).cloned().collect()
+        self.hot.keys().chain(self.host.keys()).chain(self.awaited.keys()).cloned().collect()
     }
 
     /// What these saved files ask for; nothing when nothing that counts has changed.
@@ -161,10 +170,18 @@ impl Sources {
                 let names = changed::items(known.text.as_deref(), after.as_deref());
                 known.saved = after;
                 what.extend(if names.is_empty() { vec![name(file)] } else { names });
-            } else if self.awaited.remove(file) {
+            } else if let Some(saved) = self.awaited.get_mut(file) {
+                let text = fs::read_to_string(file).ok();
+                if text == *saved && !self.failed {
+                    continue;
+                }
                 hot = true;
+                *saved = text;
                 what.push(name(file));
-            } else if let Some(built) = self.host.get(file) {
+            } else if let Some(HostFile { built, role }) = self.host.get(file) {
+                if self.locking && *role == InputRole::LockFile {
+                    continue;
+                }
                 let now = look(file).digest;
                 let before = self.edited.get(file).unwrap_or(built);
                 if now == *before && !self.failed {
@@ -185,15 +202,90 @@ impl Sources {
     }
 
     fn reason(&self, project: &Project) -> Option<String> {
-        let files: Vec<String> = self.edited.keys().map(|file| shown(project, file)).collect();
-        let verb = match files.len() {
-            0 => return None,
-            1 => "is",
-            _ => "are",
-        };
         let hot: Vec<String> = project.hot.iter().map(|hot| hot.package.clone()).collect();
-        let (files, hot) = (changed::list(&files), changed::list(&hot));
-        Some(format!("{files} {verb} part of the program itself, not of {hot}"))
+        let hot = changed::list(&hot);
+        let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for path in self.edited.keys() {
+            let Some(HostFile { role, .. }) = self.host.get(path) else { continue };
+            let reason = match role {
+                InputRole::HostSource { .. } | InputRole::HotSource => {
+                    format!("part of the program itself, not of {hot}")
+                }
+                InputRole::DependencySource { package } => {
+                    format!("part of {package}, which the program itself uses too")
+                }
+                InputRole::BuildScript { package } => {
+                    format!("read by the build script of {package}, which is not hot")
+                }
+                InputRole::Manifest
+                | InputRole::LockFile
+                | InputRole::CargoConfig
+                | InputRole::Toolchain => "what decides how the program is built".to_owned(),
+            };
+            reasons.entry(reason).or_default().push(shown(project, path));
+        }
+        let reasons = reasons.into_iter().map(|(reason, files)| {
+            let verb = if files.len() == 1 { "is" } else { "are" };
+            format!("{} {verb} {reason}", changed::list(&files))
+        });
+        let reasons: Vec<String> = reasons.collect();
+        (!reasons.is_empty()).then(|| reasons.join("; "))
+    }
+}
+
+/// Tells hot files from those of the program itself.
+fn sorted(
+    project: &Project,
+    inputs: impl Iterator<Item = Input>,
+) -> (BTreeSet<PathBuf>, BTreeMap<PathBuf, InputRole>) {
+    let mut hot = BTreeSet::new();
+    let mut host = BTreeMap::new();
+    for Input { path, role } in inputs {
+        // What a build script made is made anew by the build, not by a person.
+        if path.starts_with(&project.target_directory) {
+            continue;
+        }
+        let is_hot = match &role {
+            InputRole::HotSource => true,
+            InputRole::DependencySource { package } | InputRole::BuildScript { package } => {
+                project.only_hot.contains(package)
+            }
+            _ => false,
+        };
+        let mut add = |path: PathBuf| {
+            if is_hot {
+                hot.insert(path);
+            } else {
+                host.insert(path, role.clone());
+            }
+        };
+        if path.is_dir() {
+            files_below(&path, &mut |file| add(file), &mut 0);
+        } else {
+            add(path);
+        }
+    }
+    host.retain(|path, _| !hot.contains(path));
+    (hot, host)
+}
+
+/// Every file in a directory but hidden ones and what cargo makes.
+fn files_below(directory: &Path, found: &mut dyn FnMut(PathBuf), count: &mut usize) {
+    if directory.join("CACHEDIR.TAG").exists() {
+        return;
+    }
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(b".") || *count >= MOST_IN_DIRECTORY {
+            continue;
+        }
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => files_below(&entry.path(), found, count),
+            Ok(kind) if kind.is_file() => {
+                *count += 1;
+                found(entry.path());
+            }
+            _ => {}
+        }
     }
 }
 

@@ -31,9 +31,12 @@ pub enum Event {
         /// File, line and column.
         location: String,
     },
-    /// The builder reported a build that failed; the program goes on with the code it has.
+    /// The builder reported a build that fails; the program goes on with the code it has.
+    ///
+    /// Told with the first error that the compiler reports, while it still works, and again with
+    /// each one after it; the next [`BuildStarted`](Event::BuildStarted) ends them.
     BuildFailed {
-        /// The compiler's diagnostics as it renders them.
+        /// The compiler's errors so far as it renders them.
         rendered: String,
     },
     /// The builder reported that a build began.

@@ -11,7 +11,7 @@ mod frame;
 mod picture;
 
 pub use frame::{Fault, Frames, encode};
-pub use picture::{Artifact, Difference, Generation, Outcome, Reload, Session, Status, Timings};
+pub use picture::{Artifact, Difference, Generation, Outcome, Reload, Session, Status, Steps, Timings};
 
 /// The version of these messages; both sides must have the same.
 pub const PROTOCOL: u32 = 1;
@@ -90,11 +90,12 @@ pub enum FromCli {
         /// Its number.
         build: u64,
     },
-    /// A build failed; the artifact is the one of before.
+    /// A build fails; the artifact is the one of before. Said with the first error that the compiler
+    /// reports, and again with each one after it.
     BuildFailed {
         /// Its number.
         build: u64,
-        /// The compiler's diagnostics as it renders them, without colors.
+        /// The compiler's errors so far as it renders them, without colors.
         rendered: String,
     },
     /// A build ended well, and what it made is on disk.

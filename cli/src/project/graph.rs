@@ -46,7 +46,16 @@ impl<'a> Graph<'a> {
 
     /// `from` and everything it is made of.
     pub(super) fn reachable(&self, from: &PackageId) -> Vec<PackageId> {
-        let mut seen = HashSet::new();
+        self.reachable_without(from, &[])
+    }
+
+    /// `from` and everything it is made of, as far as it is not only there for one of `barrier`.
+    pub(super) fn reachable_without(
+        &self,
+        from: &PackageId,
+        barrier: &[&PackageId],
+    ) -> Vec<PackageId> {
+        let mut seen: HashSet<&PackageId> = barrier.iter().copied().collect();
         let mut waiting = vec![from];
         let mut found = Vec::new();
         while let Some(id) = waiting.pop() {

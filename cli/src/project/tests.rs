@@ -45,8 +45,7 @@ fn names(project: &Project) -> Vec<&str> {
     project.hot.iter().map(|hot| hot.name.as_str()).collect()
 }
 
-const HOT: &str = "[lib]\ncrate-type = [\"rlib\", \"cdylib\"]\n\
-                   [dependencies]\nliveswap-abi = { path = \"../liveswap-abi\" }\n";
+const HOT: &str = "[dependencies]\nliveswap-abi = { path = \"../liveswap-abi\" }\n";
 
 #[test]
 fn a_renamed_hyphenated_hot_crate_behind_another_is_found() {
@@ -63,8 +62,26 @@ fn a_renamed_hyphenated_hot_crate_behind_another_is_found() {
     let project = workspace.load(What::default()).unwrap();
     assert_eq!((project.host.name.as_str(), project.host.binary.as_str()), ("host", "host"));
     assert_eq!(names(&project), ["hot_logic"], "only what the program is made of");
-    assert_eq!(project.hot[0].crate_types, ["rlib", "cdylib"]);
+    assert!(project.only_hot.contains("hot-logic") && !project.only_hot.contains("middle"));
     assert!(project.target_directory.ends_with("target"));
+}
+
+#[test]
+fn what_only_hot_crates_use_is_told_from_what_the_program_uses_too() {
+    let on = |names: &[&str]| -> String {
+        let line = |name: &&str| format!("{name} = {{ path = \"../{name}\" }}\n");
+        format!("[dependencies]\n{}", names.iter().map(line).collect::<String>())
+    };
+    let workspace = Workspace::new(&[
+        ("host", true, &on(&["hot-logic", "both"])),
+        ("hot-logic", false, &on(&["liveswap-abi", "both", "mine"])),
+        ("both", false, &on(&["below"])),
+        ("mine", false, &on(&["below"])),
+        ("below", false, ""),
+    ]);
+    let project = workspace.load(What::default()).unwrap();
+    let only: Vec<&str> = project.only_hot.iter().map(String::as_str).collect();
+    assert_eq!(only, ["hot-logic", "liveswap-abi", "mine"]);
 }
 
 #[test]

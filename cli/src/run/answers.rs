@@ -8,8 +8,7 @@ use liveswap::wire::{FromCli, Hello, Outcome, Reload, Role, Session, Status, ToC
 
 use super::Run;
 use super::builds::Job;
-use crate::build::{Product, Voice};
-use crate::cargo::Scope;
+use crate::build::Product;
 use crate::error::Error;
 use crate::lines::{self, Edit};
 use crate::server::Heard;
@@ -44,19 +43,17 @@ pub(super) struct Awaiting {
     artifacts: Vec<Product>,
     edit: Edit,
     since: Instant,
-    warnings: usize,
     pub(super) deadline: Instant,
 }
 
 impl Awaiting {
-    pub(super) fn new(
-        artifacts: Vec<Product>,
-        edit: Edit,
-        since: Instant,
-        warnings: usize,
-    ) -> Self {
+    pub(super) fn new(artifacts: Vec<Product>, edit: Edit, since: Instant) -> Self {
         let deadline = Instant::now() + ANSWER_WITHIN;
-        Awaiting { artifacts, edit, since, warnings, deadline }
+        Awaiting { artifacts, edit, since, deadline }
+    }
+
+    fn warnings(&self) -> usize {
+        self.artifacts.iter().map(|product| product.outcome.warnings).sum()
     }
 
     fn is_about(&self, reload: &Reload) -> bool {
@@ -182,14 +179,19 @@ impl Run {
     }
 
     fn reloaded(&mut self, reload: &Reload, at: Instant) -> Result<(), Error> {
+        let warnings = self.awaiting.as_ref().map_or(0, Awaiting::warnings);
         let edit = self.awaiting.as_mut().and_then(|awaiting| awaiting.take(reload, at));
-        let warnings = self.awaiting.as_ref().map_or(0, |awaiting| awaiting.warnings);
         self.awaiting.take_if(|awaiting| awaiting.artifacts.is_empty());
         let mut text = lines::reloaded(reload, edit.as_ref());
         if edit.is_some() {
             text.push_str(&lines::warnings(warnings));
         }
         self.say(&text);
+        if let Some(edit) = &edit {
+            let steps = edit.steps(reload);
+            self.reporter.note(&lines::steps(&steps));
+            self.last_edit = Some(steps);
+        }
         if let (Some(edit), Outcome::Refused { step, differences }) = (edit, &reload.outcome)
             && ["verify", "check"].contains(&step.as_str())
             && self.building.is_none()
@@ -202,10 +204,7 @@ impl Run {
                 return Ok(());
             }
             self.say(&lines::notable("restart needed", &format!("{why}; building it anew")));
-            let what = vec![edit.what];
-            let since = Instant::now();
-            let job = Job { scope: Scope::Program, what, since, restart: Some(why) };
-            return self.build(job, Voice::Collected);
+            return self.build(Job { what: vec![edit.what], ..Job::program(Some(why)) });
         }
         Ok(())
     }
@@ -224,7 +223,7 @@ impl Run {
                 format!("the program did not answer within {} s", ANSWER_WITHIN.as_secs())
             };
             let text =
-                lines::unanswered(&awaiting.edit, &why) + &lines::warnings(awaiting.warnings);
+                lines::unanswered(&awaiting.edit, &why) + &lines::warnings(awaiting.warnings());
             self.say(&text);
         }
         self.answer_inquiries(now);
@@ -247,19 +246,18 @@ impl Run {
     }
 
     fn session_status(&self, status: Vec<Status>) -> Session {
-        let project = &self.builder.project;
-        let directory = self.artifact_directory();
+        let project = &self.project;
         Session {
             pid: std::process::id(),
             host: project.host.name.clone(),
             hot: project.hot.iter().map(|hot| hot.package.clone()).collect(),
-            artifact_directory: directory
-                .map_or_else(String::new, |path| path.display().to_string()),
+            artifact_directory: self.artifact_directories().to_string_lossy().into_owned(),
             builds: self.builds,
             last_build: self.last_build.clone(),
             program: self.life.pid(),
             restarts: self.life.restarts(),
             log: self.reporter.path().display().to_string(),
+            last_edit: self.last_edit.clone(),
             status,
         }
     }

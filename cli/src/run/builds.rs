@@ -1,20 +1,22 @@
 //! From saved files to builds, and what follows from how they end.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use liveswap::watch::{Mode, Notice, Touch, Watcher};
 use liveswap::wire::{self, FromCli};
+use liveswap_builder::{BuildEvent, Change};
 
 use super::Run;
 use super::answers::Awaiting;
-use crate::build::{Building, Failure, Finished, Products, Voice};
-use crate::cargo::Scope;
+use super::words::was_told;
+use crate::build::{Building, Finished, Product, Products, Progress, Scope};
 use crate::changed;
 use crate::error::{Error, chain};
 use crate::lines::{self, Edit};
 use crate::project::Project;
-use crate::report;
 use crate::saves::Batch;
 
 /// What a build is for.
@@ -23,6 +25,8 @@ pub(super) struct Job {
     pub(super) scope: Scope,
     /// What was edited, by name.
     pub(super) what: Vec<String>,
+    /// Which files were saved.
+    pub(super) files: BTreeSet<PathBuf>,
     /// When it was saved.
     pub(super) since: Instant,
     /// Why the program is to be started anew with what is built.
@@ -32,12 +36,23 @@ pub(super) struct Job {
 /// A build that runs, and what it is for.
 #[derive(Debug)]
 pub(super) struct Current {
-    building: Building,
+    pub(super) building: Building,
     job: Job,
     start: SystemTime,
+    /// From the save to the start.
+    noticed: Duration,
+    /// What the compiler has said against it so far.
+    pub(super) errors: String,
+    pub(super) warnings: String,
 }
 
 impl Job {
+    /// A build of the program that no edit asked for.
+    pub(super) fn program(restart: Option<String>) -> Job {
+        let (what, files, since) = (Vec::new(), BTreeSet::new(), Instant::now());
+        Job { scope: Scope::Program, what, files, since, restart }
+    }
+
     /// Takes over what a build was for that this one makes needless.
     fn absorb(&mut self, older: Job) {
         self.scope = self.scope.max(older.scope);
@@ -50,20 +65,20 @@ impl Job {
             }
         }
         self.what = unique;
+        self.files.extend(older.files);
         if self.restart.is_none() {
             self.restart = older.restart;
         }
     }
 }
 
-impl Run {
-    /// Builds everything, with cargo's words on the terminal.
-    pub(super) fn first_build(&mut self) -> Result<(), Error> {
-        let job =
-            Job { scope: Scope::Program, what: Vec::new(), since: Instant::now(), restart: None };
-        self.build(job, Voice::Terminal)
+impl Current {
+    pub(super) fn events(&self) -> Option<&crossbeam_channel::Receiver<BuildEvent>> {
+        self.building.events()
     }
+}
 
+impl Run {
     /// Takes up files that were saved together.
     pub(super) fn saved(&mut self, batch: &Batch) -> Result<(), Error> {
         if self.ending.is_some() {
@@ -73,7 +88,7 @@ impl Run {
         {
             self.reload_project();
         }
-        let Some(wish) = self.sources.wish(&self.builder.project, &batch.files) else {
+        let Some(wish) = self.sources.wish(&self.project, &batch.files) else {
             return Ok(());
         };
         let what = changed::list(&wish.what);
@@ -91,21 +106,28 @@ impl Run {
             self.say(&lines::notable("restart needed", &format!("{why}; building it anew")));
         }
         // A revert of the program's own sources is built too: what is on disk may be of the edit.
-        let scope = if restart.is_some() || !wish.hot { Scope::Program } else { Scope::HotCrates };
-        self.build(Job { scope, what: wish.what, since: batch.since, restart }, Voice::Collected)
+        let program = restart.is_some() || !wish.hot || self.life.wants_start();
+        let scope = if program { Scope::Program } else { Scope::HotCrates };
+        let (files, since) = (batch.files.clone(), batch.since);
+        self.build(Job { scope, what: wish.what, files, since, restart })
     }
 
     /// The members, features or dependencies may be others now.
     fn reload_project(&mut self) {
-        match Project::load(&self.builder.what) {
-            Ok(project) => self.builder.project = project,
+        let loaded = Project::load(&self.what);
+        let followed = loaded.and_then(|project| {
+            self.builders.follow(&project, &self.what)?;
+            self.project = project;
+            Ok(())
+        });
+        if let Err(error) = followed {
             // The build fails for the same reason, and says so.
-            Err(error) => self.reporter.note(&format!("metadata  {}", chain(&error))),
+            self.reporter.note(&format!("metadata  {}", chain(&error)));
         }
     }
 
     /// Starts a build in place of the one that runs.
-    pub(super) fn build(&mut self, mut job: Job, voice: Voice) -> Result<(), Error> {
+    pub(super) fn build(&mut self, mut job: Job) -> Result<(), Error> {
         if let Some(older) = self.building.take() {
             self.reporter.note(&format!("build {} is overtaken", older.building.number));
             drop(older.building);
@@ -117,123 +139,164 @@ impl Run {
             self.sources.begin();
         }
         let start = SystemTime::now();
-        let started =
-            self.builder.start(self.builds, job.scope, voice, self.senders.built.clone())?;
-        self.tell_programs(&FromCli::BuildStarted { build: started.number });
-        self.building = Some(Current { building: started, job, start });
+        let hot = match job.scope {
+            Scope::Program => (0..self.builders.len()).collect(),
+            Scope::HotCrates => self.builders.concerned(job.files.iter()),
+        };
+        let noticed = job.since.elapsed();
+        let building = Building::start(&self.builders, self.builds, job.scope, hot)?;
+        self.tell_programs(&FromCli::BuildStarted { build: building.number });
+        let (errors, warnings) = (String::new(), String::new());
+        self.building = Some(Current { building, job, start, noticed, errors, warnings });
         Ok(())
     }
 
-    /// Takes up how a build ended.
-    pub(super) fn built(&mut self, finished: Finished) -> Result<(), Error> {
-        // The word of a build that was overtaken a moment ago may still have been under way.
-        let is_current = |current: &mut Current| current.building.number == finished.number;
-        let Some(current) = self.building.take_if(is_current) else { return Ok(()) };
-        let first = self.products.is_none();
-        match finished.result {
-            Ok(products) => {
-                self.last_build = Some(format!("took {} ms", lines::millis(finished.took)));
-                self.succeeded(current, products, finished.took, first)
+    /// Takes in the end of a build, or of a part of it.
+    pub(super) fn building_ended(&mut self) -> Result<(), Error> {
+        let Some(Current { building, job, start, noticed, errors, warnings }) =
+            self.building.take()
+        else {
+            return Ok(());
+        };
+        let number = building.number;
+        let finished = match building.go_on(&self.builders, &self.project) {
+            Progress::Goes(building) => {
+                self.building = Some(Current { building, job, start, noticed, errors, warnings });
+                return Ok(());
             }
-            Err(_) if first => Err(match finished.result {
-                Err(Failure::Around(error)) => error,
-                _ => Error::FirstBuild,
+            Progress::Ended(finished) => finished,
+        };
+        let Finished { took, result } = finished;
+        match result {
+            Ok(products) => {
+                self.last_build = Some(format!("took {} ms", lines::millis(took)));
+                self.succeeded(number, job, products, took, start, noticed)
+            }
+            Err(error) if self.products.is_none() => Err(match error {
+                Error::Build(error) if !errors.is_empty() || was_told(&error) => Error::FirstBuild,
+                error => error,
             }),
-            Err(failure) => {
+            Err(error) => {
                 self.last_build = Some("failed".to_owned());
                 self.sources.failed();
                 self.tell_early_answers();
-                self.failed(finished.number, failure);
-                Ok(())
+                self.failed(number, start, errors, &error)
             }
         }
     }
 
     fn succeeded(
         &mut self,
-        current: Current,
-        mut products: Products,
+        number: u64,
+        job: Job,
+        products: Products,
         took: Duration,
-        first: bool,
+        start: SystemTime,
+        noticed: Duration,
     ) -> Result<(), Error> {
-        let Current { building, job, start } = current;
+        let first = self.products.is_none();
         self.settle_in_anew()?;
-        let missed = self.sources.learn(&self.builder.project, &products, start);
+        let program = products.host.is_some();
+        let missed = self.sources.learn(&self.project, self.builders.inputs(), program, start);
         self.watch()?;
-        for path in missed {
-            self.saves.note(Notice { path, touch: Touch::Changed }, Instant::now());
-        }
-        let (warnings, count) = std::mem::take(&mut products.warnings);
-        if count > 0 {
-            self.reporter.note(&warnings);
-        }
+        self.take_up(missed);
         self.tell_programs(&FromCli::BuildFinished {
-            build: building.number,
+            build: number,
             artifacts: products.artifacts.iter().map(wire::Artifact::from).collect(),
             micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         });
-        let built: Vec<_> =
-            products.artifacts.iter().filter(|product| product.built).cloned().collect();
-        let relinked = products.executable.as_ref().is_some_and(|(_, built)| *built);
-        if let Some(older) = self.products.take()
-            && products.executable.is_none()
-        {
-            products.executable = older.executable;
-            products.library_paths = older.library_paths;
+        if !job.files.is_empty() {
+            self.life.forgive();
         }
-        self.products = Some(products);
-        self.life.forgive();
-        if first || job.restart.is_some() {
+        if program {
             self.tell_early_answers();
+            let not_shared = products.host.as_ref().and_then(|host| host.not_shared.clone());
+            self.products = Some(products);
+            self.tell_kind(not_shared);
+            return self.program_built(job);
         }
-        if first {
+        self.artifacts_built(job, products.artifacts, noticed)?;
+        // The artifact is on disk a moment before its builder says so, and programs are quick.
+        if first { Ok(()) } else { self.take_early_answers() }
+    }
+
+    /// The program was built: it is started, or started anew, or the same as before.
+    fn program_built(&mut self, job: Job) -> Result<(), Error> {
+        if !self.life.is_running() {
             return self.start_program();
         }
-        if let Some(why) = job.restart {
-            return self.restart(why);
+        let on_disk = self.products.as_ref().and_then(|products| products.host.as_ref());
+        if on_disk.is_some_and(|host| self.life.is_the_same(&host.path)) {
+            let text = lines::the_same_program(&changed::list(&job.what));
+            self.say(&text);
+            return Ok(());
         }
+        let files = changed::list(&job.what);
+        self.restart(job.restart.unwrap_or_else(|| format!("{files}: the program on disk is new")))
+    }
+
+    fn artifacts_built(
+        &mut self,
+        job: Job,
+        artifacts: Vec<Product>,
+        noticed: Duration,
+    ) -> Result<(), Error> {
         if !self.life.is_running() && self.life.wants_start() {
-            return self.start_program();
+            return self.build(Job::program(None));
         }
-        let edit = Edit { what: changed::list(&job.what), total: job.since.elapsed(), cargo: took };
+        let kind =
+            artifacts.first().and_then(|product| product.outcome.artifact.not_shared.clone());
+        if !artifacts.is_empty() {
+            self.tell_kind(kind);
+        }
+        if let Some(why) = self.behind(&artifacts) {
+            if !self.no_restart {
+                self.say(&lines::notable("restart needed", &format!("{why}; building it anew")));
+                return self.build(Job { scope: Scope::Program, restart: Some(why), ..job });
+            }
+            let text = format!("{why}; start it again to see it there (--no-restart was given)");
+            self.say(&lines::notable("restart needed", &text));
+        }
+        let Some(edit) = Edit::of(changed::list(&job.what), job.since, noticed, &artifacts) else {
+            return Ok(());
+        };
+        let built = |product: &Product| product.outcome.change == Change::Built;
+        let (built, same): (Vec<_>, Vec<_>) = artifacts.into_iter().partition(built);
         if built.is_empty() {
-            let text = lines::nothing_to_build(&edit.what) + &lines::warnings(count);
+            let warnings = same.iter().map(|product| product.outcome.warnings).sum();
+            let text = lines::unchanged(&edit) + &lines::warnings(warnings);
             self.say(&text);
         } else {
-            if relinked {
-                self.reporter.note("the program on disk is newer than the one that runs");
-            }
-            self.awaiting = Some(Awaiting::new(built, edit, job.since, count));
+            self.awaiting = Some(Awaiting::new(built, edit, job.since));
         }
-        // The artifact is on disk a moment before cargo says so, and programs are quick.
-        self.take_early_answers()
+        Ok(())
     }
 
-    fn failed(&mut self, number: u64, failure: Failure) {
-        match failure {
-            Failure::Refused { rendered, missing } => {
-                self.sources.await_files(missing);
-                if let Err(error) = self.watch() {
-                    self.reporter.note(&chain(&error));
-                }
-                self.reporter.note(&rendered);
-                if !self.is_quiet() {
-                    report::print(&rendered);
-                }
-                let plain = anstream::adapter::strip_str(&rendered).to_string();
-                let rendered = wire::cut(plain);
-                self.tell_programs(&FromCli::BuildFailed { build: number, rendered });
-            }
-            Failure::Around(error) => {
-                let text = chain(&error);
-                self.say(&lines::bad("build failed", &text));
-                self.tell_programs(&FromCli::BuildFailed { build: number, rendered: text });
-            }
+    /// In what the running program is older than an artifact, as far as the program itself uses it.
+    fn behind(&self, artifacts: &[Product]) -> Option<String> {
+        let reasons = artifacts.iter().flat_map(|product| &product.outcome.host_behind);
+        let only_hot = |why: &&String| {
+            let package = why.split(' ').next().unwrap_or_default();
+            self.project
+                .only_hot
+                .iter()
+                .any(|name| name == package || name.replace('-', "_") == package)
+        };
+        let mut reasons: Vec<String> = reasons.filter(|why| !only_hot(why)).cloned().collect();
+        reasons.sort();
+        reasons.dedup();
+        (!reasons.is_empty()).then(|| changed::list(&reasons))
+    }
+
+    /// Files that nobody has watched, and that were saved meanwhile.
+    pub(super) fn take_up(&mut self, files: Vec<PathBuf>) {
+        for path in files {
+            self.saves.note(Notice { path, touch: Touch::Changed }, Instant::now());
         }
     }
 
-    /// Watches what the last build has read.
-    fn watch(&mut self) -> Result<(), Error> {
+    /// Watches what decides about builds.
+    pub(super) fn watch(&mut self) -> Result<(), Error> {
         let paths = self.sources.paths();
         match &self.watcher {
             Some(watcher) => watcher.set_paths(paths).map_err(Error::Watch),
@@ -246,8 +309,12 @@ impl Run {
         }
     }
 
-    /// Where the runtime of the program looks for artifacts.
-    pub(super) fn artifact_directory(&self) -> Option<&Path> {
-        self.products.as_ref()?.artifacts.first()?.path.parent()
+    /// Where the runtimes of the program look for artifacts, as the environment variable has it.
+    pub(super) fn artifact_directories(&self) -> OsString {
+        let directories = self.builders.artifact_directories();
+        std::env::join_paths(&directories).unwrap_or_else(|_| {
+            // A separator in a name: one is better than none.
+            directories.into_iter().next().unwrap_or_default().into_os_string()
+        })
     }
 }

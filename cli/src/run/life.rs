@@ -1,6 +1,8 @@
 //! The program's life: its start, its terminal, its end, and whether it is started again.
 
-use std::time::{Duration, Instant};
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
 
 use liveswap::locate::ARTIFACT_DIR;
 use liveswap::wire::{ENV_ADDRESS, ENV_TOKEN, FromCli};
@@ -8,8 +10,6 @@ use liveswap::wire::{ENV_ADDRESS, ENV_TOKEN, FromCli};
 use super::Run;
 use super::builds::Job;
 use crate::backoff::{Backoff, End, Next};
-use crate::build::Voice;
-use crate::cargo::Scope;
 use crate::error::Error;
 use crate::group::Tell;
 use crate::lines;
@@ -33,8 +33,26 @@ pub(super) struct Life {
     restarting: Option<String>,
     /// It is ended by force then.
     kill_at: Option<Instant>,
-    /// It is started again then.
+    /// It is built and started again then.
     start_at: Option<Instant>,
+    /// It is started as soon as it is built.
+    wanted: bool,
+    /// The file that was started.
+    image: Option<Image>,
+}
+
+/// A file, told from others that are put in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Image {
+    len: u64,
+    modified: SystemTime,
+}
+
+impl Image {
+    fn of(path: &Path) -> Option<Image> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Image { len: metadata.len(), modified: metadata.modified().ok()? })
+    }
 }
 
 /// Everything is to end.
@@ -61,7 +79,12 @@ impl Life {
 
     /// Whether it is to be started as soon as there is something to start.
     pub(super) fn wants_start(&self) -> bool {
-        self.start_at.is_some()
+        self.wanted || self.start_at.is_some()
+    }
+
+    /// Whether this file is the one that was started.
+    pub(super) fn is_the_same(&self, executable: &Path) -> bool {
+        self.image.is_some() && self.image == Image::of(executable)
     }
 
     /// New code was built.
@@ -71,21 +94,29 @@ impl Life {
 }
 
 impl Run {
+    /// Builds the program, and starts it then.
+    fn build_and_start(&mut self) -> Result<(), Error> {
+        self.life.wanted = true;
+        self.build(Job::program(None))
+    }
+
+    /// Starts what was built before, because its sources do not compile now.
+    pub(super) fn start_what_is_there(&mut self) -> Result<(), Error> {
+        let on_disk = self.products.as_ref().and_then(|products| products.host.as_ref());
+        if !on_disk.is_some_and(|host| host.path.exists()) {
+            // The next save is another try.
+            return Ok(());
+        }
+        self.say(&lines::notable("started", "the program as it was built before"));
+        self.start_program()
+    }
+
     /// Starts what was built.
     pub(super) fn start_program(&mut self) -> Result<(), Error> {
-        self.life.start_at = None;
         self.settle_in_anew()?;
         let Some(launch) = self.launch() else { return Ok(()) };
-        if !launch.executable.exists() {
-            self.life.start_at = Some(Instant::now() + GRACE);
-            let since = Instant::now();
-            let job = Job { scope: Scope::Program, what: Vec::new(), since, restart: None };
-            return if self.building.is_some() {
-                Ok(())
-            } else {
-                self.build(job, Voice::Collected)
-            };
-        }
+        self.life.wanted = false;
+        self.life.image = Image::of(&launch.executable);
         let program = Program::start(&launch, self.senders.news.clone())?;
         let path = launch.executable.display();
         self.reporter.note(&format!("started {path} as process {}", program.pid()));
@@ -104,18 +135,17 @@ impl Run {
         if self.server.address().exists() {
             return Ok(());
         }
-        let directory = session::directory(&self.builder.project.own_directory());
+        let directory = session::directory(&self.project.own_directory());
         self.server = Server::start(&directory, self.senders.heard.clone())?;
         self.session = SessionFile::write(&directory, &self.server)?;
         Ok(())
     }
 
     fn launch(&self) -> Option<Launch> {
-        let products = self.products.as_ref()?;
-        let (executable, _) = products.executable.clone()?;
-        let artifacts = self.artifact_directory()?;
+        let host = self.products.as_ref()?.host.clone()?;
+        let executable = host.path;
+        let artifacts = self.artifact_directories();
         let mut environment: Vec<_> = self
-            .builder
             .project
             .host
             .environment
@@ -123,12 +153,14 @@ impl Run {
             .map(|(name, value)| (name.clone(), value.into()))
             .collect();
         environment.extend([
-            (ARTIFACT_DIR.to_owned(), artifacts.into()),
+            (ARTIFACT_DIR.to_owned(), artifacts),
             (ENV_ADDRESS.to_owned(), self.server.address().into()),
             (ENV_TOKEN.to_owned(), self.server.token().into()),
         ]);
-        let mut library_paths = products.library_paths.clone();
-        library_paths.extend([artifacts.to_owned(), artifacts.join("deps")]);
+        let mut library_paths = host.library_paths;
+        if let Some(directory) = executable.parent() {
+            library_paths.extend([directory.to_owned(), directory.join("deps")]);
+        }
         library_paths.extend(self.standard_library.clone());
         Some(Launch { executable, args: self.args.clone(), environment, library_paths })
     }
@@ -171,8 +203,8 @@ impl Run {
             let text = format!("the program did not end within {} s", GRACE.as_secs());
             self.say(&lines::notable("killed", &text));
         }
-        if self.life.start_at.is_some_and(|at| at <= now) {
-            self.start_program()?;
+        if self.life.start_at.take_if(|at| *at <= now).is_some() {
+            self.build_and_start()?;
         }
         Ok(())
     }
@@ -235,7 +267,7 @@ impl Run {
             self.terminal.take();
         }
         self.terminal.restore();
-        let name = self.builder.project.host.name.clone();
+        let name = self.project.host.name.clone();
         let seconds = format!("after {:.1} s", lived.as_secs_f64());
         self.reporter.note(&format!("{name} {end} {seconds}"));
         if self.ending.is_some() {

@@ -1,12 +1,11 @@
 use super::*;
-use crate::build::Product;
 use crate::project::{Host, HotCrate};
 use std::time::Duration;
 
 struct Bench {
     directory: tempfile::TempDir,
     project: Project,
-    products: Products,
+    hot: Vec<&'static str>,
     sources: Sources,
 }
 
@@ -15,7 +14,7 @@ impl Bench {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().to_owned();
         let at = |path: &str| root.join(path);
-        for path in ["host/src", "logic/src", "target/debug/build/out"] {
+        for path in ["host/src", "logic/src", "shapes/src", "both/src", "target/debug/build/out"] {
             fs::create_dir_all(at(path)).unwrap();
         }
         for path in ["host/Cargo.toml", "logic/Cargo.toml", "Cargo.toml", "Cargo.lock"] {
@@ -23,39 +22,23 @@ impl Bench {
         }
         fs::write(at("host/src/main.rs"), "fn main() {}").unwrap();
         fs::write(at("logic/src/lib.rs"), "pub fn tick() -> u8 { 1 }").unwrap();
+        fs::write(at("shapes/src/lib.rs"), "pub fn corners() -> u8 { 4 }").unwrap();
+        fs::write(at("both/src/lib.rs"), "pub struct Shape;").unwrap();
         fs::write(at("target/debug/build/out/made.rs"), "").unwrap();
         let project = Project {
             workspace: root.clone(),
             target_directory: at("target"),
             host: Host {
-                id: String::new(),
                 name: "host".to_owned(),
                 binary: "host".to_owned(),
                 manifest: at("host/Cargo.toml"),
-                features: Vec::new(),
                 environment: Vec::new(),
             },
-            hot: vec![HotCrate {
-                id: String::new(),
-                package: "logic".to_owned(),
-                name: "logic".to_owned(),
-                manifest: at("logic/Cargo.toml"),
-                crate_types: Vec::new(),
-            }],
-            manifests: vec![at("host/Cargo.toml"), at("logic/Cargo.toml")],
+            hot: vec![HotCrate { package: "logic".to_owned(), name: "logic".to_owned() }],
+            only_hot: ["logic", "shapes"].map(str::to_owned).into(),
         };
-        let products = Products {
-            executable: Some((at("target/debug/host"), true)),
-            artifacts: vec![Product {
-                hot_crate: "logic".to_owned(),
-                path: at("target/debug/liblogic.so"),
-                digest: String::new(),
-                built: true,
-            }],
-            ..Products::default()
-        };
-        let mut bench = Bench { directory, project, products, sources: Sources::default() };
-        bench.dep_info(&["logic/src/lib.rs"]);
+        let (hot, sources) = (vec!["logic/src/lib.rs"], Sources::default());
+        let mut bench = Bench { directory, project, hot, sources };
         assert!(bench.learn().is_empty());
         bench
     }
@@ -64,22 +47,33 @@ impl Bench {
         self.directory.path().join(path)
     }
 
-    fn dep_info(&self, hot: &[&str]) {
-        let list = |files: &[&str]| -> String {
-            files.iter().map(|file| format!(" {}", self.at(file).display())).collect()
-        };
-        let made = "target/debug/build/out/made.rs";
-        let rule = |target: &str, files: &str| format!("{}:{files}\n", self.at(target).display());
-        let hot = list(hot) + &list(&[made]);
-        let host = hot.clone() + &list(&["host/src/main.rs"]);
-        fs::write(self.at("target/debug/liblogic.d"), rule("target/debug/liblogic.so", &hot))
-            .unwrap();
-        fs::write(self.at("target/debug/host.d"), rule("target/debug/host", &host)).unwrap();
+    fn inputs(&self) -> Vec<Input> {
+        let of = |package: &str| package.to_owned();
+        let mut inputs: Vec<Input> = [
+            ("shapes/src/lib.rs", InputRole::DependencySource { package: of("shapes") }),
+            ("both/src/lib.rs", InputRole::DependencySource { package: of("both") }),
+            ("host/src/main.rs", InputRole::HostSource { package: of("host") }),
+            ("host/Cargo.toml", InputRole::Manifest),
+            ("Cargo.lock", InputRole::LockFile),
+            (".cargo/config.toml", InputRole::CargoConfig),
+            ("target/debug/build/out/made.rs", InputRole::HotSource),
+        ]
+        .map(|(path, role)| Input { path: self.at(path), role })
+        .into();
+        let hot =
+            self.hot.iter().map(|path| Input { path: self.at(path), role: InputRole::HotSource });
+        inputs.extend(hot);
+        inputs
     }
 
+    /// After a build of the program.
     fn learn(&mut self) -> Vec<PathBuf> {
-        let start = SystemTime::now() + Duration::from_secs(3600);
-        self.sources.learn(&self.project, &self.products, start)
+        self.learn_since(true, SystemTime::now() + Duration::from_secs(3600))
+    }
+
+    fn learn_since(&mut self, program: bool, start: SystemTime) -> Vec<PathBuf> {
+        let inputs = self.inputs();
+        self.sources.learn(&self.project, inputs.into_iter(), program, start)
     }
 
     fn save(&mut self, path: &str, text: &str) -> Option<Wish> {
@@ -100,7 +94,8 @@ fn everything_that_was_read_is_watched_and_nothing_that_was_made() {
     for path in [
         "logic/src/lib.rs",
         "host/src/main.rs",
-        "logic/Cargo.toml",
+        "shapes/src/lib.rs",
+        "host/Cargo.toml",
         "Cargo.lock",
         ".cargo/config.toml",
     ] {
@@ -169,23 +164,79 @@ fn what_is_saved_while_it_is_built_is_not_taken_for_built() {
 }
 
 #[test]
+fn what_only_hot_code_uses_is_hot_and_what_the_program_uses_too_is_not() {
+    let mut bench = Bench::new();
+    let wish = bench.save("shapes/src/lib.rs", "pub fn corners() -> u8 { 5 }").unwrap();
+    assert_eq!((wish.hot, wish.what, wish.restart), (true, vec!["corners".to_owned()], None));
+    let wish = bench.save("both/src/lib.rs", "pub struct Shape(u8);").unwrap();
+    let why = "both/src/lib.rs is part of both, which the program itself uses too";
+    assert_eq!((wish.hot, wish.restart.as_deref()), (false, Some(why)));
+    let wish = bench.save("Cargo.toml", "# not an input").map(|wish| wish.what);
+    assert_eq!(wish, None);
+    let why = bench.save("host/Cargo.toml", "# other").unwrap().restart.unwrap();
+    assert!(why.contains("host/Cargo.toml is what decides how the program is built"), "{why}");
+}
+
+#[test]
+fn the_lock_file_that_cargo_writes_is_no_edit() {
+    let mut bench = Bench::new();
+    bench.sources.begin();
+    assert_eq!(bench.save("Cargo.lock", "# written by cargo"), None);
+    bench.learn();
+    assert_eq!(bench.noticed("Cargo.lock"), None);
+    assert!(bench.save("Cargo.lock", "# written by a person").unwrap().restart.is_some());
+}
+
+#[test]
 fn a_new_module_is_watched_and_one_saved_meanwhile_is_not_missed() {
     let mut bench = Bench::new();
     fs::write(bench.at("logic/src/new.rs"), "fn a() {}").unwrap();
-    bench.dep_info(&["logic/src/lib.rs", "logic/src/new.rs"]);
-    let long_ago = SystemTime::UNIX_EPOCH;
-    let missed = bench.sources.learn(&bench.project, &bench.products, long_ago);
+    bench.hot.push("logic/src/new.rs");
+    let missed = bench.learn_since(false, SystemTime::UNIX_EPOCH);
     assert_eq!(missed, [bench.at("logic/src/new.rs")]);
     assert!(bench.noticed("logic/src/new.rs").unwrap().hot);
     assert_eq!(bench.noticed("logic/src/new.rs"), None);
 }
 
 #[test]
-fn a_file_that_a_build_did_not_find_is_awaited() {
+fn a_file_that_a_build_did_not_find_is_awaited_and_its_next_edit_named() {
     let mut bench = Bench::new();
-    let path = bench.at("logic/src/absent.rs");
-    bench.sources.await_files(vec![path.clone()]);
-    assert!(bench.sources.paths().contains(&path));
-    let wish = bench.save("logic/src/absent.rs", "fn a() {}").unwrap();
+    let path = "logic/src/absent.rs";
+    let start = SystemTime::now();
+    let late = bench.sources.await_files(vec![bench.at(path)], start);
+    assert!(late.is_empty() && bench.sources.paths().contains(&bench.at(path)));
+    let wish = bench.save(path, "fn a() { 1 }").unwrap();
     assert_eq!((wish.hot, wish.what), (true, vec!["absent.rs".to_owned()]));
+    // It is saved again before its build is known to have ended.
+    fs::write(bench.at(path), "fn a() { 2 }").unwrap();
+    bench.hot.push(path);
+    let missed = bench.learn_since(false, SystemTime::UNIX_EPOCH);
+    assert_eq!(missed, [bench.at(path)]);
+    assert_eq!(bench.noticed(path).unwrap().what, ["a"]);
+}
+
+#[test]
+fn a_file_that_appeared_while_it_was_looked_for_is_taken_up() {
+    let mut bench = Bench::new();
+    let path = bench.at("logic/src/late.rs");
+    fs::write(&path, "fn a() {}").unwrap();
+    let late = bench.sources.await_files(vec![path.clone()], SystemTime::UNIX_EPOCH);
+    assert_eq!(late, std::slice::from_ref(&path));
+    assert!(bench.noticed("logic/src/late.rs").unwrap().hot);
+    let later = SystemTime::now() + Duration::from_secs(3600);
+    assert!(bench.sources.await_files(vec![path], later).is_empty(), "it was there all the time");
+}
+
+#[test]
+fn everything_in_a_directory_that_a_build_script_reads_is_watched() {
+    let mut bench = Bench::new();
+    fs::create_dir_all(bench.at("logic/data/deep")).unwrap();
+    fs::write(bench.at("logic/data/deep/a.txt"), "").unwrap();
+    fs::create_dir_all(bench.at("logic/data/target")).unwrap();
+    fs::write(bench.at("logic/data/target/CACHEDIR.TAG"), "").unwrap();
+    let role = InputRole::BuildScript { package: "logic".to_owned() };
+    let input = Input { path: bench.at("logic/data"), role };
+    bench.sources.learn(&bench.project, [input].into_iter(), false, SystemTime::now());
+    let expected = BTreeSet::from([bench.at("logic/data/deep/a.txt")]);
+    assert_eq!(bench.sources.paths(), expected);
 }

@@ -152,7 +152,7 @@ impl Lab {
             &package(
                 "hot",
                 &format!(
-                    "[lib]\ncrate-type = [\"rlib\", \"cdylib\"]\n[dependencies]\n{}{}",
+                    "[dependencies]\n{}{}",
                     ours("liveswap-abi", "abi"),
                     ours("liveswap-macros", "macros")
                 ),
@@ -226,9 +226,17 @@ impl Lab {
         text
     }
 
-    /// The log of a session that was not alone.
+    /// What a session says of itself, as `cargo liveswap status --json` tells it.
+    pub(crate) fn status(&self, pid: u32) -> serde_json::Value {
+        let text = self.liveswap(&["status", "--json"]);
+        let sessions = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        let mut mine = sessions.filter(|session: &serde_json::Value| session["pid"] == pid);
+        mine.next().unwrap_or_else(|| panic!("{pid} is not in {text}"))
+    }
+
+    /// The log of a session.
     pub(crate) fn log_of(&self, pid: u32) -> String {
-        fs::read_to_string(self.target().join(format!("liveswap/run-{pid}.log"))).unwrap()
+        fs::read_to_string(self.status(pid)["log"].as_str().unwrap()).unwrap()
     }
 
     /// The processes whose program is of this workspace.

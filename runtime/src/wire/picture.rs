@@ -126,6 +126,33 @@ pub struct Generation {
     pub retained: Option<String>,
 }
 
+/// One edit's way from the save to the running program, step by step, in microseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Steps {
+    /// What was edited, by name.
+    pub what: String,
+    /// How it ended: `swapped`, `unchanged`, `refused` or `superseded`.
+    pub outcome: String,
+    /// From the save to the start of the build.
+    pub noticed: u64,
+    /// Waiting for a build that was overtaken to end.
+    pub waited: u64,
+    /// Capturing the compiler's command again, through cargo.
+    pub captured: u64,
+    /// Building dependencies that were edited.
+    pub dependencies: u64,
+    /// The compiler's own work.
+    pub compiled: u64,
+    /// The link.
+    pub linked: u64,
+    /// Reading, comparing and publishing the artifact.
+    pub published: u64,
+    /// The program's steps.
+    pub reload: Timings,
+    /// From the save to the answer.
+    pub total: u64,
+}
+
 /// What a session of `cargo liveswap run` does.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Session {
@@ -147,6 +174,9 @@ pub struct Session {
     pub restarts: u64,
     /// Where everything that was said is written to.
     pub log: String,
+    /// The steps of the last edit that a program answered.
+    #[serde(default)]
+    pub last_edit: Option<Steps>,
     /// What the program's runtimes said; empty when none is connected, or none answered in time.
     pub status: Vec<Status>,
 }
