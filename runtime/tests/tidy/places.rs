@@ -7,7 +7,7 @@ use crate::tree::{Tree, is_under};
 
 /// The packages whose every file is in the code map.
 const MAPPED: &[&str] =
-    &["abi", "macros", "runtime", "builder", "cli", "demo-app", "reloadable-logic"];
+    &["abi", "macros", "runtime", "builder", "testkit", "cli", "demo-app", "reloadable-logic"];
 
 /// The places that ARCHITECTURE.md names for unsafe code.
 pub fn unsafe_places(tree: &Tree) -> BTreeSet<String> {
