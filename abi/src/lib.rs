@@ -22,6 +22,7 @@ pub mod gate;
 mod hot_crate;
 #[cfg(not(loom))]
 mod interpose;
+pub mod layout;
 pub mod manifest;
 #[cfg(not(loom))]
 pub mod panic;

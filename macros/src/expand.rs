@@ -7,7 +7,7 @@ use syn::{
     parse_quote,
 };
 
-use crate::{attributes, lifetimes, signature};
+use crate::{attributes, lifetimes, lints, signature};
 
 /// Both forms of the function; abi keeps the one for the build at hand.
 pub(crate) fn function(function: &ItemFn) -> TokenStream {
@@ -93,24 +93,6 @@ fn kept(visibility: &Visibility) -> Option<TokenStream> {
     })
 }
 
-/// Lints about the user's types, which have been said where the user wrote them.
-///
-/// Each is named, because a group cannot be allowed where a crate forbids one of its lints.
-pub(crate) fn types_again() -> TokenStream {
-    quote! {
-        #[allow(
-            single_use_lifetimes, unused_lifetimes, clippy::absolute_paths, clippy::alloc_instead_of_core,
-            clippy::borrowed_box, clippy::box_collection, clippy::disallowed_types,
-            clippy::elidable_lifetime_names, clippy::linkedlist, clippy::mut_mut,
-            clippy::needless_lifetimes, clippy::option_option, clippy::owned_cow, clippy::rc_buffer,
-            clippy::rc_mutex, clippy::redundant_allocation, clippy::ref_option, clippy::ref_option_ref,
-            clippy::std_instead_of_alloc, clippy::std_instead_of_core, clippy::too_many_arguments,
-            clippy::trivially_copy_pass_by_ref, clippy::type_complexity, clippy::unnecessary_box_returns,
-            clippy::vec_box
-        )]
-    }
-}
-
 /// The names the wrapper's arguments are forwarded by: the user's where a pattern is a plain name.
 ///
 /// Names that begin with an underscore are not used as far as lints know, and those with two are the expansion's own.
@@ -154,7 +136,7 @@ fn fenced(signature: &Signature) -> TokenStream {
     } else {
         quote!(__body(#(#places),*))
     };
-    let types_again = types_again();
+    let types_again = lints::types_again();
     quote! {
         #types_again
         #safety fn __fenced #lifetimes (
@@ -170,7 +152,7 @@ fn fenced(signature: &Signature) -> TokenStream {
 
 fn describe(signature: &Signature) -> TokenStream {
     let parts = signature::parts(signature);
-    let types_again = types_again();
+    let types_again = lints::types_again();
     quote! {
         #types_again
         fn __describe(__sink: ::liveswap_abi::signature::Describe<'_>) {
@@ -189,7 +171,7 @@ fn statics(signature: &Signature, visibility: &Visibility) -> TokenStream {
     let name = signature.ident.to_string();
     let public = matches!(visibility, Visibility::Public(_));
     let text = declaration(signature);
-    let types_again = types_again();
+    let types_again = lints::types_again();
     quote! {
         #types_again
         static __FUNCTION: ::liveswap_abi::function::HotFunction<

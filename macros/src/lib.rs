@@ -8,9 +8,12 @@
 mod attributes;
 mod check;
 mod expand;
+mod layout;
 mod lifetimes;
+mod lints;
 mod parse;
 mod signature;
+mod types;
 mod value;
 
 use proc_macro::TokenStream;
@@ -108,4 +111,49 @@ fn expanded(
         Hot::Function(function) => check::function(&function).map(|()| expand::function(&function)),
         Hot::Value(value) => value::check(&value).map(|()| value::expand(&value)),
     }
+}
+
+/// Describes a struct or an enum, so that an edit of it is noticed before the wrong bytes are read.
+///
+/// The description has the type's name, size, alignment and `repr`, the name, offset and type of each field, and the name,
+/// discriminant and fields of each variant. A field's type is described in its turn if it has the trait, and else counts
+/// by its own name, size and alignment, as do the types that stand in it: nothing has to be derived for types of
+/// other crates. A type parameter is bound by `Layout`, as the standard library's derives do.
+///
+/// ```
+/// use liveswap_abi::layout::{Catalog, Fingerprint, Member};
+/// use liveswap_macros::Layout;
+///
+/// #[derive(Layout)]
+/// struct World {
+///     players: Vec<Option<Box<Player>>>,
+///     best: Option<Score<u64>>,
+/// }
+///
+/// #[derive(Layout)]
+/// struct Player {
+///     health: u32,
+///     rival: Option<Box<Player>>,
+/// }
+///
+/// #[derive(Layout)]
+/// enum Score<T> {
+///     Points(T),
+///     Draw,
+/// }
+///
+/// let (world, catalog) = Catalog::of(|describer| describer.node::<World>());
+/// let names: Vec<&str> = catalog.ty(world).members.iter().filter_map(Member::name).collect();
+/// assert_eq!(names, ["players", "best"]);
+/// assert!(catalog.types().any(|(_, ty)| ty.name.ends_with("::Player") && ty.is_described));
+/// assert_ne!(Fingerprint::of::<Score<u32>>(), Fingerprint::of::<Score<f32>>());
+/// ```
+///
+/// # Errors
+///
+/// A union is a compile error: nothing in it says which of its fields is in use.
+#[proc_macro_derive(Layout)]
+pub fn derive_layout(item: TokenStream) -> TokenStream {
+    let tokens = syn::parse(item).and_then(|input| layout::derive(&input));
+    tokens.unwrap_or_else(syn::Error::into_compile_error).into()
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Error, ItemStatic, Result, StaticMutability, Visibility};
 
-use crate::{attributes, expand, signature};
+use crate::{attributes, expand, lints, signature};
 
 /// Refuses a `static` whose meaning would change.
 pub(crate) fn check(value: &ItemStatic) -> Result<()> {
@@ -39,7 +39,7 @@ pub(crate) fn expand(value: &ItemStatic) -> TokenStream {
     let public = matches!(vis, Visibility::Public(_));
     let text = expand::one_line(&ty.to_token_stream());
     let parts = signature::parts_of_value(ty);
-    let types_again = expand::types_again();
+    let types_again = lints::types_again();
     let active = quote! {
         #head = {
             use crate::hot_crate as __hot_crate;

@@ -24,15 +24,25 @@
     clippy::shadow_unrelated
 )]
 
-use liveswap_macros::hot;
+use liveswap_macros::{Layout, hot};
 
 liveswap_abi::hot_crate!();
 
 /// What a rule did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Layout)]
 pub enum Outcome {
     /// So many values are gone.
     Removed(usize),
+}
+
+/// Values with the texts they come from.
+#[derive(Debug, Default, Layout)]
+#[non_exhaustive]
+pub struct Sources<'text, T> {
+    /// The values.
+    pub values: Vec<Option<Box<T>>>,
+    /// The texts.
+    pub texts: Vec<&'text str>,
 }
 
 /// Removes what is not wanted.
@@ -99,6 +109,8 @@ fn it_compiles_and_works() {
     let mut values = vec![Some(Box::new(1)), None, Some(Box::new(2))];
     assert_eq!(filter(&mut values, 2), Ok(Outcome::Removed(2)));
     assert_eq!(filter(&mut values, 3), Err("no 3".to_owned()));
+    let sources = Sources::<u8>::default();
+    assert_eq!((sources.values.len(), sources.texts.len()), (0, 0));
     assert_eq!(longer("one", "three"), "three");
     assert_eq!(word("two words"), Some("two"));
     assert_eq!(patterns(0, "", (1, 2)), 5);

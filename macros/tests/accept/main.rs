@@ -12,6 +12,8 @@ mod generic_type;
 mod impl_trait_argument;
 mod impl_trait_result;
 mod inferred_type;
+mod layout_not_described;
+mod layout_of_a_union;
 mod lifetime_ambiguous;
 mod lifetime_bound;
 mod lifetime_in_no_argument;

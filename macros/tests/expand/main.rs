@@ -5,6 +5,7 @@
 liveswap_abi::hot_crate!();
 
 mod attributes;
+mod layout;
 mod names;
 mod panics;
 mod signatures;
