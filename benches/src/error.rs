@@ -89,6 +89,18 @@ pub(crate) enum Error {
     Report(#[source] io::Error),
 }
 
+impl Error {
+    /// What was waited for in vain, with the last words of whoever should have done it.
+    pub(crate) fn with_words(self, words: &str) -> Error {
+        match self {
+            Error::TimedOut { step, what, within } => {
+                Error::TimedOut { step, what: format!("{what} (its last words: {words})"), within }
+            }
+            other => other,
+        }
+    }
+}
+
 /// The words of an error and of everything that caused it.
 pub(crate) fn words(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());

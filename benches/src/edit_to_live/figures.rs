@@ -34,7 +34,7 @@ pub(crate) struct Figures {
     hot_lib_reloader_default: Option<f64>,
     hot_lib_reloader_best: Option<f64>,
     dx: Option<f64>,
-    /// Medians of Liveswap's steps: as `cargo liveswap` tells them, and, under `host_`, as the program's runtime does.
+    /// Medians of Liveswap's steps, as `cargo liveswap status` tells them.
     steps: Steps,
     /// `liveswap` divided by each of the others.
     ratios: BTreeMap<&'static str, f64>,
@@ -159,12 +159,14 @@ impl Report for Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use liveswap::wire;
 
     fn figures(medians: &[(Key, f64)]) -> Figures {
         let samples = medians.iter().map(|&(key, millis)| {
             let mut samples = Samples::default();
             for millis in [millis * 2.0, millis, millis / 2.0] {
-                samples.add(Duration::from_secs_f64(millis / 1000.0), Steps::of_host("load 500"));
+                let edit = wire::Steps { linked: 500, ..Default::default() };
+                samples.add(Duration::from_secs_f64(millis / 1000.0), Steps::of_edit(&edit));
             }
             (key, samples)
         });
@@ -186,7 +188,7 @@ mod tests {
         for (key, millis) in ALL {
             assert_eq!(json[name(key)], millis, "{json}");
         }
-        assert_eq!(json["steps"]["load"], 0.5);
+        assert_eq!(json["steps"]["linked"], 0.5);
         assert_eq!((&json["edits"], &json["crate"]), (&3.into(), &"deps".into()));
         assert_eq!(json["ratios"]["dx"], 0.65);
         assert_eq!(json["counted"]["dx"], 3);

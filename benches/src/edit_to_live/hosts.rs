@@ -16,7 +16,7 @@ pub(crate) struct Texts {
     pub(crate) hot: Option<String>,
 }
 
-/// Reports each new value, and ends with the bench. `VALUE` is the call and `ALSO` what is done after each.
+/// Reports each new value, and ends with the bench. `VALUE` is the call.
 const LOOP: &str = r#"
     let address = std::env::var("VARIABLE").expect("the bench sets VARIABLE");
     let mut bench = std::net::TcpStream::connect(address).expect("the bench listens");
@@ -34,29 +34,13 @@ const LOOP: &str = r#"
                 .expect("the bench listens");
             last = Some(value);
         }
-        ALSO
         // hot-lib-reloader swaps only while nobody calls, and compilers need the processors.
         std::thread::sleep(std::time::Duration::from_micros(500));
     }
 "#;
 
-/// Tells how long the steps of each swap took in the host.
-const STEPS: &str = r#"
-        while let Some(event) = events.try_next() {
-            if let liveswap::Event::Reloaded(reload) = event {
-                let took = reload.timings;
-                let steps = format!(
-                    "steps settle {} stage {} verify {} load {} check {} swap {}\n",
-                    took.settle.as_micros(), took.stage.as_micros(), took.verify.as_micros(),
-                    took.load.as_micros(), took.check.as_micros(), took.swap.as_micros(),
-                );
-                std::io::Write::write_all(&mut bench, steps.as_bytes()).expect("the bench listens");
-            }
-        }
-"#;
-
-fn main_loop(value: &str, also: &str) -> String {
-    LOOP.replace("VALUE", value).replace("ALSO", also).replace("VARIABLE", VARIABLE)
+fn main_loop(value: &str) -> String {
+    LOOP.replace("VALUE", value).replace("VARIABLE", VARIABLE)
 }
 
 impl Texts {
@@ -65,11 +49,11 @@ impl Texts {
         let ours = |package: &str, folder: &str| {
             format!("{package} = {{ path = {:?} }}\n", checkout.join(folder))
         };
-        let body = main_loop(&hot.call("hot"), STEPS);
+        let body = main_loop(&hot.call("hot"));
         Texts {
             host: format!(
-                "fn main() {{\n    let runtime = liveswap::Runtime::start(hot::hot_crate())\
-                 .expect(\"a runtime\");\n    let events = runtime.events();\n{body}}}\n"
+                "fn main() {{\n    let _runtime = liveswap::Runtime::start(hot::hot_crate())\
+                 .expect(\"a runtime\");\n{body}}}\n"
             ),
             host_dependencies: format!(
                 "[dependencies]\nhot = {{ package = \"{name}-hot\", path = \"../hot\" }}\n{}",
@@ -102,7 +86,7 @@ impl Texts {
             debounce.map_or_else(String::new, |it| format!(", file_watch_debounce = {it}"));
         let types: String =
             hot.types().iter().map(|name| format!("    pub use hot_types::{name};\n")).collect();
-        let body = main_loop(&hot.call("hot"), "");
+        let body = main_loop(&hot.call("hot"));
         let declaration = hot.declaration();
         Texts {
             host: format!(
@@ -124,7 +108,7 @@ impl Texts {
     /// A host for `dx`: the hot crate is part of the program, where `dx` is at its fastest.
     pub(crate) fn dx(hot: &HotCrate) -> Texts {
         let call = format!("dioxus_devtools::subsecond::call(|| {})", hot.call("crate"));
-        let body = main_loop(&call, "");
+        let body = main_loop(&call);
         Texts {
             host: format!("fn main() {{\n    dioxus_devtools::connect_subsecond();\n{body}}}\n"),
             host_dependencies: format!(

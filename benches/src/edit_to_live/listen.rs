@@ -9,27 +9,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::edit_to_live::child::Child;
-use crate::edit_to_live::steps::Steps;
 use crate::edit_to_live::stop;
 use crate::error::Error;
 
 /// The variable that tells a host where to connect to.
 pub(crate) const VARIABLE: &str = "LIVESWAP_BENCH_REPORT";
 
-/// What a host reported, and when that was heard.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Word {
-    /// The hot function returns this now.
-    Value(u64),
-    /// How long the steps of a swap took in the host.
-    Steps(Steps),
-}
-
 /// A socket for the reports of one host.
 #[derive(Debug)]
 pub(crate) struct Listener {
     address: SocketAddr,
-    words: Receiver<(Instant, Word)>,
+    values: Receiver<(Instant, u64)>,
     connections: Connections,
 }
 
@@ -42,7 +32,7 @@ impl Listener {
     pub(crate) fn open() -> Result<Listener, Error> {
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Error::Socket)?;
         let address = socket.local_addr().map_err(Error::Socket)?;
-        let (sender, words) = channel();
+        let (sender, values) = channel();
         let connections = Connections(Arc::new(Mutex::new(Some(Vec::new()))));
         let theirs = connections.clone();
         let accept = move || accept(&socket, &sender, &theirs);
@@ -50,7 +40,7 @@ impl Listener {
             .name("bench-reports".to_owned())
             .spawn(accept)
             .map_err(Error::Thread)?;
-        Ok(Listener { address, words, connections })
+        Ok(Listener { address, values, connections })
     }
 
     /// Where hosts connect to.
@@ -58,53 +48,28 @@ impl Listener {
         self.address.to_string()
     }
 
-    /// Waits until `host` reports what `pick` takes; when that was heard.
-    pub(crate) fn wait<T>(
+    /// Waits until `host` reports `value`, or anything where it is `None`; when that was heard.
+    pub(crate) fn value(
         &self,
         name: &'static str,
-        what: &str,
+        value: Option<u64>,
         within: Duration,
         host: &mut Child,
-        mut pick: impl FnMut(Word) -> Option<T>,
-    ) -> Result<(Instant, T), Error> {
+    ) -> Result<Instant, Error> {
         let start = Instant::now();
+        let what = value.map_or("first value".to_owned(), |value| format!("value {value}"));
         loop {
-            match self.words.recv_timeout(stop::BETWEEN_CHECKS) {
-                Ok((when, word)) => {
-                    if let Some(picked) = pick(word) {
-                        return Ok((when, picked));
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
+            match self.values.recv_timeout(stop::BETWEEN_CHECKS) {
+                Ok((when, found)) if value.is_none_or(|value| value == found) => return Ok(when),
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Error::Socket(io::ErrorKind::BrokenPipe.into()));
                 }
             }
             host.must_run()?;
-            stop::check(name, what, start, within).map_err(|error| match error {
-                Error::TimedOut { step, what, within } => {
-                    let what = format!("{what}\n{}", host.words());
-                    Error::TimedOut { step, what, within }
-                }
-                other => other,
-            })?;
+            stop::check(name, &what, start, within)
+                .map_err(|error| error.with_words(&host.words()))?;
         }
-    }
-
-    /// Waits until `host` reports `value`; when that was heard.
-    pub(crate) fn value(
-        &self,
-        name: &'static str,
-        value: u64,
-        within: Duration,
-        host: &mut Child,
-    ) -> Result<Instant, Error> {
-        let what = format!("value {value}");
-        let found = self.wait(name, &what, within, host, |word| match word {
-            Word::Value(found) if found == value => Some(()),
-            _ => None,
-        });
-        Ok(found?.0)
     }
 }
 
@@ -137,34 +102,25 @@ impl Connections {
     }
 }
 
-fn accept(socket: &TcpListener, words: &Sender<(Instant, Word)>, connections: &Connections) {
+fn accept(socket: &TcpListener, values: &Sender<(Instant, u64)>, connections: &Connections) {
     for stream in socket.incoming().map_while(Result::ok) {
         if !connections.add(&stream) {
             return;
         }
-        let words = words.clone();
+        let values = values.clone();
         // Where no thread can be had the host is not heard, which the waiting side reports.
         let reader = thread::Builder::new().name("bench-report".to_owned());
-        let _ = reader.spawn(move || read(stream, &words));
+        let _ = reader.spawn(move || read(stream, &values));
     }
 }
 
-fn read(stream: TcpStream, words: &Sender<(Instant, Word)>) {
+fn read(stream: TcpStream, values: &Sender<(Instant, u64)>) {
     for line in BufReader::new(stream).lines().map_while(Result::ok) {
         let now = Instant::now();
-        if let Some(word) = parse(&line)
-            && words.send((now, word)).is_err()
-        {
+        let value = line.strip_prefix("value ").and_then(|value| value.parse().ok());
+        if value.is_some_and(|value| values.send((now, value)).is_err()) {
             return;
         }
-    }
-}
-
-fn parse(line: &str) -> Option<Word> {
-    match line.split_once(' ')? {
-        ("value", value) => value.parse().ok().map(Word::Value),
-        ("steps", steps) => Some(Word::Steps(Steps::of_host(steps))),
-        _ => None,
     }
 }
 
@@ -178,11 +134,9 @@ mod tests {
         let listener = Listener::open().unwrap();
         for round in 1..=2 {
             let mut host = TcpStream::connect(listener.address()).unwrap();
-            writeln!(host, "value {round}\nnonsense\nvalue x\nsteps load 500").unwrap();
-            let heard = |_| listener.words.recv_timeout(Duration::from_secs(60)).unwrap().1;
-            let [value, steps] = [0, 1].map(heard);
-            assert_eq!(value, Word::Value(round));
-            assert_eq!(steps, Word::Steps(Steps::of_host("load 500")));
+            writeln!(host, "value {round}\nnonsense\nvalue x\nvalue 7").unwrap();
+            let heard = |_| listener.values.recv_timeout(Duration::from_secs(60)).unwrap().1;
+            assert_eq!([0, 1].map(heard), [round, 7]);
         }
     }
 

@@ -1,16 +1,18 @@
 //! Those that are compared: how each is set up, and what one edit is to it.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use liveswap::wire;
 
 use crate::edit_to_live::capture::Call;
 use crate::edit_to_live::child::{BUILT_WITHIN, Child, EDITED_WITHIN};
 use crate::edit_to_live::hosts::Texts;
 use crate::edit_to_live::hot_crate::HotCrate;
-use crate::edit_to_live::listen::{Listener, VARIABLE, Word};
+use crate::edit_to_live::listen::{Listener, VARIABLE};
 use crate::edit_to_live::programs::on_path;
 use crate::edit_to_live::steps::Steps;
 use crate::edit_to_live::workspace::{Workspace, file};
@@ -21,6 +23,9 @@ const CARGO_WATCH_DELAY: Duration = Duration::from_millis(500);
 
 /// hot-lib-reloader's shortest debounce that its documentation's readers use, in milliseconds.
 const BEST_DEBOUNCE: u32 = 20;
+
+/// How Liveswap is asked for its steps.
+const STATUS: &str = "cargo liveswap status";
 
 /// One of those that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, serde::Serialize)]
@@ -78,10 +83,10 @@ pub(crate) struct Live {
 }
 
 /// What makes an edit arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Follow {
-    /// The program's own parent, which tells how the edit went.
-    Liveswap,
+    /// The program's own parent, which tells how the edit went to whoever asks with this program.
+    Liveswap(PathBuf),
     /// The program's own parent.
     Parent,
     /// Whoever watches.
@@ -113,7 +118,8 @@ impl Ground {
         let workspace = self.workspace("liveswap", self.hot.clone(), &texts)?;
         let arguments = ["run", "--package", "liveswap-host"];
         let command = workspace.command(&self.liveswap, &arguments);
-        Live::start("cargo liveswap run", workspace, command, Follow::Liveswap)
+        let follow = Follow::Liveswap(self.liveswap.clone());
+        Live::start("cargo liveswap run", workspace, command, follow)
     }
 
     fn rustc(&self) -> Result<Subject, Error> {
@@ -207,7 +213,7 @@ impl Subject {
 impl Subject {
     /// Whether it may miss an edit without being broken.
     pub(crate) fn may_lose(&self) -> bool {
-        matches!(self, Subject::Live(live) if live.follow != Follow::Liveswap)
+        matches!(self, Subject::Live(live) if !matches!(live.follow, Follow::Liveswap(_)))
     }
 }
 
@@ -231,10 +237,7 @@ impl Live {
         let listener = Listener::open()?;
         command.env(VARIABLE, listener.address());
         let mut child = Child::start(name, command)?;
-        listener.wait(name, "first value", BUILT_WITHIN, &mut child, |word| match word {
-            Word::Value(_) => Some(()),
-            Word::Steps(_) => None,
-        })?;
+        listener.value(name, None, BUILT_WITHIN, &mut child)?;
         Ok(Live { name, watcher: None, child, listener, workspace, follow })
     }
 
@@ -255,27 +258,32 @@ impl Live {
         if let Some(build) = build {
             build.finish(saved, EDITED_WITHIN)?;
         }
-        let live = self.listener.value(self.name, value, EDITED_WITHIN, &mut self.child)?;
+        let live = self.listener.value(self.name, Some(value), EDITED_WITHIN, &mut self.child)?;
         if let Some(watcher) = &mut self.watcher {
             watcher.must_run()?;
         }
         let took = live.saturating_duration_since(saved);
-        match self.follow {
-            Follow::Liveswap => Ok((took, self.steps()?)),
-            _ => Ok((took, Steps::default())),
-        }
+        let steps = match &self.follow {
+            Follow::Liveswap(program) => self.steps(&program.clone())?,
+            _ => Steps::default(),
+        };
+        Ok((took, steps))
     }
 
-    /// What both sides of Liveswap tell of the last edit.
-    fn steps(&mut self) -> Result<Steps, Error> {
-        let Live { name, child, listener, .. } = self;
-        let what = "steps of the swap";
-        let host = listener.wait(name, what, EDITED_WITHIN, child, |word| match word {
-            Word::Steps(steps) => Some(steps),
-            Word::Value(_) => None,
+    /// What `cargo liveswap` tells of the last edit.
+    fn steps(&mut self, liveswap: &Path) -> Result<Steps, Error> {
+        // It has heard of the swap when it says so.
+        let swapped = |line: &str| line.starts_with("gen ").then_some(());
+        self.child.line("line about the swap", EDITED_WITHIN, swapped)?;
+        let status = self.workspace.command(liveswap, &["status", "--json"]).output();
+        let status = status.map_err(|source| Error::Start { name: STATUS, source })?;
+        let edit = serde_json::from_slice::<wire::Session>(&status.stdout).ok();
+        let edit = edit.and_then(|session| session.last_edit).ok_or_else(|| Error::Ended {
+            name: STATUS,
+            status: format!("{} and no word of the last edit", status.status),
+            words: String::from_utf8_lossy(&status.stderr).into_owned(),
         })?;
-        let line = child.line("line about the swap", EDITED_WITHIN, Steps::of_line)?;
-        Ok(line.and("host_", host.1))
+        Ok(Steps::of_edit(&edit))
     }
 }
 
