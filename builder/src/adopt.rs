@@ -7,7 +7,7 @@ use crate::builder::Missing;
 use crate::capture::Capture;
 use crate::cargo::CargoRun;
 use crate::error::Error;
-use crate::freshness::{Looks, Watched};
+use crate::freshness::{InputRole, Looks, Watched};
 use crate::linker::Linker;
 use crate::outcome::NotShared;
 use crate::recipe::{HostImage, Recipe, Unit, Whole};
@@ -20,6 +20,7 @@ impl Capture<'_> {
     pub(crate) fn adopted(
         &mut self,
         executable: &Path,
+        made_of: Vec<String>,
         missing: Missing,
     ) -> Result<Option<Recipe>, Error> {
         let hot = self.project.hot_package.clone();
@@ -41,7 +42,13 @@ impl Capture<'_> {
             library_paths: Vec::new(),
         };
         let mut recipe = Recipe::new(stem.clone(), host, toolchain, linker, Watched::default());
+        // Cargo does not speak of the package that it was stopped at.
+        if let Some(directory) = record.env.get("CARGO_MANIFEST_DIR") {
+            let manifest = Path::new(directory).join("Cargo.toml");
+            recipe.watched.watch(manifest, InputRole::Manifest);
+        }
         recipe.identity = record.args.codegen("metadata").map(str::to_owned);
+        recipe.made_of = Some(made_of);
         for artifact in run.local_libraries() {
             self.add_unit(&mut recipe, artifact);
         }

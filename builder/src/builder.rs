@@ -168,17 +168,24 @@ impl Builder {
     /// happen, the target directory must not hold the hot crate: it is one that nobody else uses, with what the hot
     /// crate depends on in it. Artifacts are standalone ones, because nothing is known of the host's link.
     ///
+    /// `made_of` are the packages of the workspace that the hot crate is made of; what becomes of others does not matter.
+    ///
     /// # Errors
     ///
     /// When the work cannot be started. The handle's result tells what cargo says, or with
     /// [`Missing::IsError`] the packages that would have to be compiled first ([`Error::NotBuilt`]).
-    pub fn adopt_host(&self, executable: &Path, missing: Missing) -> Result<Task<()>, Error> {
+    pub fn adopt_host(
+        &self,
+        executable: &Path,
+        made_of: Vec<String>,
+        missing: Missing,
+    ) -> Result<Task<()>, Error> {
         let executable = executable.to_owned();
         self.spawn(move |shared, number, cancel, events| {
             let mut memory = lock(&shared.memory);
             shared.layout.restore()?;
             events(BuildEvent::Started { number });
-            let recipe = shared.capture(cancel, events).adopted(&executable, missing)?;
+            let recipe = shared.capture(cancel, events).adopted(&executable, made_of, missing)?;
             let recipe = Arc::new(recipe.ok_or(Error::Cancelled { number })?);
             *memory = Memory::new(Some(recipe.clone()));
             *lock(&shared.known) = Known { recipe: Some(recipe), sources: Vec::new() };

@@ -342,6 +342,9 @@ impl Capture<'_> {
         let roots = [root, directory.unwrap_or(root)];
         let (sources, variables) = watch_list::sources_of(&library, &roots, record.as_ref());
         let package = package_name(&artifact.package_id);
+        if recipe.made_of.as_ref().is_some_and(|packages| !packages.contains(&package)) {
+            return;
+        }
         recipe.units.insert(stem, Unit { package, library, sources, variables, record });
     }
 

@@ -34,6 +34,9 @@ pub(crate) struct Recipe {
     pub watched: Watched,
     /// What the host does not have, though the manifests say so by now: sentences.
     pub host_behind: Vec<String>,
+    /// The packages that the hot crate is made of, where they are known: others are not looked at.
+    #[serde(default)]
+    pub made_of: Option<Vec<String>>,
 }
 
 /// A crate of the workspace that the host is made of.
@@ -90,6 +93,7 @@ impl Recipe {
             linker,
             watched,
             host_behind: Vec::new(),
+            made_of: None,
         }
     }
 

@@ -81,7 +81,7 @@ impl Original {
         let is = |other: &&str| name == *other;
         let is_root = below.as_os_str().is_empty();
         path == self.target
-            || NOT_SOURCES.iter().any(|other| is(other))
+            || NOT_SOURCES.iter().any(is)
             || (is_root && self.around_copy && is(&".cargo"))
             || path.join("CACHEDIR.TAG").is_file()
     }

@@ -22,7 +22,7 @@ pub enum Fault {
     NotALibrary,
     /// Settle: it is a directory.
     Directory,
-    /// Stage: it is gone by the time it is looked for.
+    /// Settle: it is gone by the time it is looked for.
     Gone,
     /// Stage: it is larger than the runtime takes.
     OverLimit,

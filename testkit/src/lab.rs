@@ -5,18 +5,20 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use liveswap::{Event, Outcome, Reload, Runtime};
-use liveswap_abi::{HOT_CRATES, HotCrate};
+use liveswap::{Outcome, Reload, Runtime};
+use liveswap_abi::HotCrate;
 
 use crate::copy;
 use crate::error::Error;
 use crate::fault::{Fault, LIMIT};
 use crate::maker::Maker;
+use crate::offer::unexpected;
 use crate::outcome::{BuildFailure, Built, Refused, Swap};
 use crate::park::Point;
 use crate::place::Place;
 use crate::project::Project;
 use crate::queue::Turn;
+use crate::start::LabBuilder;
 use crate::versions::Versions;
 
 /// How long anything is waited for that takes a fraction of a second on an idle machine.
@@ -29,26 +31,53 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// the [crate's documentation](crate) for what that means for tests that run at the same time.
 #[derive(Debug)]
 pub struct Lab {
-    next_fault: Cell<Option<Fault>>,
+    pub(crate) next_fault: Cell<Option<Fault>>,
     // In the order in which they are to end.
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     maker: Maker,
     place: Place,
-    artifact: PathBuf,
-    crate_name: &'static str,
+    pub(crate) artifact: PathBuf,
+    pub(crate) crate_name: &'static str,
     package: PathBuf,
     _turn: Turn,
 }
 
-/// How a [`Lab`] is to be started.
-#[derive(Debug, Clone)]
-pub struct LabBuilder {
-    hot_crate: Result<&'static HotCrate, String>,
-    manifest_directory: Option<PathBuf>,
-    cargo_flags: Vec<String>,
-}
-
 impl Lab {
+    /// Takes a place and starts the runtime.
+    pub(crate) fn set_up(
+        host: &'static HotCrate,
+        project: Project,
+        turn: Turn,
+    ) -> Result<Self, Error> {
+        let (place, cache) = Place::take(&project, host)?;
+        let artifact = place.artifacts().join(liveswap::locate::file_name(host.name()));
+        let runtime = Runtime::builder(host)
+            .artifact(&artifact)
+            .stage_dir(place.root())
+            .artifact_limit(LIMIT)
+            .start()?;
+        let package = project.closure.first().cloned().unwrap_or_default();
+        Ok(Lab {
+            next_fault: Cell::new(None),
+            runtime,
+            package: place.sources().join(package),
+            maker: Maker::new(project, cache),
+            place,
+            artifact,
+            crate_name: host.name(),
+            _turn: turn,
+        })
+    }
+
+    /// Makes sure that artifacts can be built that fit.
+    pub(crate) fn prepare(
+        &self,
+        cargo_flags: &[String],
+        fits: &dyn Fn(&Path) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        self.maker.prepare(&self.place, cargo_flags, fits)
+    }
+
     /// Starts a lab for the hot crate of this name, with hyphens or underscores.
     ///
     /// # Errors
@@ -64,19 +93,13 @@ impl Lab {
     ///
     /// See [`LabBuilder::start`].
     pub fn of(hot_crate: &'static HotCrate) -> Result<Self, Error> {
-        LabBuilder { hot_crate: Ok(hot_crate), ..Self::builder("") }.start()
+        LabBuilder::of(hot_crate).start()
     }
 
     /// Prepares a start with other settings than the usual ones.
     #[must_use]
     pub fn builder(name: &str) -> LabBuilder {
-        let crate_name = name.replace('-', "_");
-        let found = HOT_CRATES.iter().find(|it| it.name() == crate_name);
-        LabBuilder {
-            hot_crate: found.copied().ok_or_else(|| name.to_owned()),
-            manifest_directory: None,
-            cargo_flags: Vec::new(),
-        }
+        LabBuilder::named(name)
     }
 
     /// Changes a source file of the lab's copy; `file` is relative to the hot crate's package.
@@ -295,59 +318,6 @@ impl Lab {
         self.publish(&aside)
     }
 
-    fn build_and_offer(&self) -> Result<(Built, Reload), Error> {
-        let fault = self.next_fault.take();
-        let built = self.build()?;
-        let reload = match fault {
-            None => self.offer(&built.artifact)?,
-            Some(fault) => self.offer_spoiled(&built.artifact, fault)?,
-        };
-        Ok((built, reload))
-    }
-
-    fn offer_spoiled(&self, artifact: &Path, fault: Fault) -> Result<Reload, Error> {
-        let aside = self.artifact.with_extension("part");
-        copy::remove(&aside)?;
-        fault.spoil(artifact, self.crate_name, &aside)?;
-        if fault == Fault::Gone {
-            copy::remove(&self.artifact)?;
-            // Nothing appears, so nothing would be noticed.
-            return Ok(self.runtime.reload_now()?);
-        }
-        self.publish(&aside)
-    }
-
-    /// Renames a file to where the runtime looks and waits for what it says about these bytes.
-    fn publish(&self, aside: &Path) -> Result<Reload, Error> {
-        let mut hasher = blake3::Hasher::new();
-        let digest = match hasher.update_mmap(aside) {
-            Ok(_) => hasher.finalize().to_hex().to_string(),
-            Err(_) if aside.is_dir() => "of a directory".to_owned(),
-            Err(error) => return Err(Error::file("read", aside)(error)),
-        };
-        let events = self.runtime.events();
-        if aside.is_dir() || self.artifact.is_dir() {
-            copy::remove(&self.artifact)?;
-        }
-        fs::rename(aside, &self.artifact).map_err(Error::file("write", &self.artifact))?;
-        let is_ours = |reload: &Reload| match &reload.outcome {
-            // The runtime looks again by itself.
-            Outcome::Superseded => false,
-            // What could not be read to its end has no digest.
-            Outcome::Refused(_) if reload.digest.is_none() => true,
-            _ => reload.digest.as_ref() == Some(&digest),
-        };
-        let answer = events.find_within(DEADLINE, |event| match event {
-            Event::Reloaded(reload) if is_ours(&reload) => Some(reload),
-            _ => None,
-        });
-        answer.ok_or_else(|| Error::NoAnswer {
-            digest,
-            seconds: DEADLINE.as_secs(),
-            status: format!("{:?}", self.runtime.status()),
-        })
-    }
-
     /// A path of the copy, which it must not leave.
     fn path(&self, file: &str) -> Result<PathBuf, Error> {
         let mut path = self.package.clone();
@@ -374,78 +344,4 @@ impl Drop for Lab {
         // Fails only if the runtime's thread is gone; then the program goes on with what it has.
         let _ = self.runtime.return_to_linked();
     }
-}
-
-impl LabBuilder {
-    /// The directory of the test's own package, for a test that is not started by cargo or one of its test runners:
-    /// `env!("CARGO_MANIFEST_DIR")`.
-    #[must_use]
-    pub fn manifest_directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.manifest_directory = Some(directory.into());
-        self
-    }
-
-    /// The flags that choose packages and features, as cargo was given them to build this test.
-    ///
-    /// They are found out where possible: from the cargo that runs the test, else by trying what is usual.
-    #[must_use]
-    pub fn cargo_flags<T: Into<String>>(mut self, flags: impl IntoIterator<Item = T>) -> Self {
-        self.cargo_flags = flags.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Waits until no other lab has the crate, copies its workspace and starts a runtime for it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotLinked`] if the program has no such hot crate, [`Error::InUse`] if this very thread has a lab of it;
-    /// [`Error::Runtime`] if somebody else runs a runtime for it; [`Error::Workspace`], [`Error::NoPackage`],
-    /// [`Error::NoTarget`], [`Error::Outside`] and [`Error::NotCaptured`] where it is not found out how the program was
-    /// built.
-    pub fn start(self) -> Result<Lab, Error> {
-        let host = self.hot_crate.map_err(|name| {
-            let linked = HOT_CRATES.iter().map(|it| it.name().to_owned()).collect();
-            Error::NotLinked { name, linked }
-        })?;
-        let turn = Turn::wait(host.name())?;
-        let project = Project::of_this_program(host.name(), self.manifest_directory.as_deref())?;
-        let (place, cache) = Place::take(&project, host)?;
-        let artifact = place.artifacts().join(liveswap::locate::file_name(host.name()));
-        let runtime = Runtime::builder(host)
-            .artifact(&artifact)
-            .stage_dir(place.root())
-            .artifact_limit(LIMIT)
-            .start()?;
-        let package = project.closure.first().cloned().unwrap_or_default();
-        let lab = Lab {
-            next_fault: Cell::new(None),
-            runtime,
-            package: place.sources().join(package),
-            maker: Maker::new(project, cache),
-            place,
-            artifact,
-            crate_name: host.name(),
-            _turn: turn,
-        };
-        // Whether the crate is the same is for the runtime to say.
-        let fits = |artifact: &Path| {
-            let reload = lab.offer(artifact)?;
-            lab.runtime.return_to_linked()?;
-            Ok(reload.outcome.refused().is_none())
-        };
-        lab.maker.prepare(&lab.place, &self.cargo_flags, &fits)?;
-        Ok(lab)
-    }
-}
-
-fn unexpected(expected: &'static str, reload: &Reload) -> Error {
-    let found = match &reload.outcome {
-        Outcome::Swapped { generation, .. } => format!("generation {generation} was swapped in"),
-        Outcome::Unchanged { generation } => {
-            format!("the artifact is the one that runs, generation {generation}")
-        }
-        Outcome::Refused(refusal) => refusal.to_string(),
-        Outcome::Superseded => "another artifact came in between".to_owned(),
-    };
-    Error::Unexpected { expected, found }
 }

@@ -68,8 +68,10 @@ mod caller;
 mod copy;
 mod error;
 mod fault;
+mod inputs;
 mod lab;
 mod maker;
+mod offer;
 mod outcome;
 mod park;
 mod place;
@@ -78,11 +80,13 @@ mod queue;
 mod seed;
 #[allow(unsafe_code, reason = "a function is put where the system calls it before `main`")]
 mod stand_in;
+mod start;
 mod versions;
 
 pub use error::Error;
 pub use fault::Fault;
-pub use lab::{Lab, LabBuilder};
+pub use lab::Lab;
 pub use outcome::{BuildFailure, Built, Refused, Swap};
 pub use park::{Parked, Point};
+pub use start::LabBuilder;
 pub use versions::Versions;

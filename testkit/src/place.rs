@@ -83,16 +83,22 @@ impl Place {
         self.original.copy_to(&self.sources(), times)
     }
 
-    /// Begins anew with what cargo built by now.
-    pub(crate) fn seed(&self, project: &Project) -> Result<(), Error> {
+    /// Begins anew with what cargo built by now; `of` says of what it was built.
+    pub(crate) fn seed(&self, project: &Project, of: &str) -> Result<(), Error> {
         copy::remove(&self.sources())?;
         seed::seed(&project.built, &self.hot_package, &self.target())?;
-        self.original.copy_to(&self.sources(), Times::AsOriginal)
+        self.original.copy_to(&self.sources(), Times::AsOriginal)?;
+        // What is newer than this was compiled for a lab.
+        let path = self.target().join("seeded");
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let text = format!("{of} {}", now.as_nanos());
+        fs::write(&path, text).map_err(Error::file("write", &path))
     }
 
-    /// Whether there is anything to build with.
-    pub(crate) fn is_seeded(&self) -> bool {
-        self.target().is_dir()
+    /// The mark of the last seed, if it was of this; every seed has another.
+    pub(crate) fn seeded(&self, of: &str) -> Option<String> {
+        let mark = fs::read_to_string(self.target().join("seeded")).ok()?;
+        mark.starts_with(of).then_some(mark)
     }
 
     /// The directory of everything.

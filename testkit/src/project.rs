@@ -24,6 +24,8 @@ pub(crate) struct Project {
     pub hot_package: String,
     /// The directories of the hot crate and of the workspace packages it is made of, below the root; its own first.
     pub closure: Vec<PathBuf>,
+    /// The names of the workspace packages that the hot crate is made of, its own among them.
+    pub made_of: Vec<String>,
     /// The packages that cargo builds when none is named.
     pub default_members: Vec<String>,
     /// Where cargo built the program.
@@ -71,6 +73,7 @@ impl Project {
         let Some((package, target)) = target_of(metadata, &executable) else {
             return Err(Error::NoTarget { executable, root });
         };
+        let (closure, made_of) = closure(metadata, &root, hot)?;
         let is_default =
             |package: &&Package| metadata.workspace_default_members.contains(&package.id);
         let defaults = metadata.packages.iter().filter(is_default);
@@ -78,7 +81,8 @@ impl Project {
             host: Host { package: package.name.to_string(), target },
             host_directory: below(&root, package)?,
             hot_package: hot.name.to_string(),
-            closure: closure(metadata, &root, hot)?,
+            closure,
+            made_of,
             default_members: defaults.map(|package| package.name.to_string()).collect(),
             built: BuiltIn::of(&executable),
             executable,
@@ -180,9 +184,13 @@ fn target_of<'m>(metadata: &'m Metadata, executable: &Path) -> Option<(&'m Packa
     found.iter().find(of_ours).or(found.first()).cloned()
 }
 
-/// The workspace packages that a package is made of, its own first.
-fn closure(metadata: &Metadata, root: &Path, hot: &Package) -> Result<Vec<PathBuf>, Error> {
-    let mut out = Vec::new();
+/// The directories and the names of the workspace packages that a package is made of, its own first.
+fn closure(
+    metadata: &Metadata,
+    root: &Path,
+    hot: &Package,
+) -> Result<(Vec<PathBuf>, Vec<String>), Error> {
+    let (mut out, mut names) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
     let mut next = vec![hot];
     while let Some(package) = next.pop() {
@@ -190,6 +198,7 @@ fn closure(metadata: &Metadata, root: &Path, hot: &Package) -> Result<Vec<PathBu
             continue;
         }
         out.push(below(root, package)?);
+        names.push(package.name.to_string());
         for dependency in &package.dependencies {
             let Some(path) = &dependency.path else { continue };
             if dependency.kind == cargo_metadata::DependencyKind::Development {
@@ -206,7 +215,7 @@ fn closure(metadata: &Metadata, root: &Path, hot: &Package) -> Result<Vec<PathBu
             }
         }
     }
-    Ok(out)
+    Ok((out, names))
 }
 
 fn below(root: &Path, package: &Package) -> Result<PathBuf, Error> {
