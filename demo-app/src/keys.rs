@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Quit,
     /// Let the game play itself, or take over again.
     Autoplay,
+    /// Open the page with what went wrong, or close it.
+    Details,
 }
 
 /// The keys that are down, as far as one can know.
@@ -59,6 +61,7 @@ impl Keys {
                 's' => self.steer(Way::Down, key.kind, now),
                 'q' if down => return Some(Command::Quit),
                 'p' if first => return Some(Command::Autoplay),
+                'e' if first => return Some(Command::Details),
                 _ => {}
             },
             _ => {}

@@ -13,8 +13,14 @@ pub(crate) struct ReloadStatus {
     pub(crate) generation: u64,
     /// The last swap's timings, such as `4.1 ms (stage 1.2 load 0.8)`.
     pub(crate) last_swap: Option<String>,
+    /// The last edit as `cargo liveswap` tells it, such as `tick  168 ms (rustc 130, link 20, swap 0.4)`.
+    pub(crate) last_edit: Option<String>,
     /// The last refusal or compile error, until a swap makes it good.
     pub(crate) last_problem: Option<String>,
+    /// The same in full.
+    pub(crate) details: Option<String>,
+    /// The problem is that the sources do not compile.
+    does_not_compile: bool,
 }
 
 /// The demo's side of swapping: what happened, as far as this program knows.
@@ -70,15 +76,38 @@ impl ReloadStatus {
             Event::Reloaded(reload) => match reload.outcome {
                 Outcome::Swapped { .. } => {
                     self.last_swap = Some(spent(&reload.timings));
-                    self.last_problem = None;
+                    self.last_edit = None;
+                    self.solved();
                 }
-                Outcome::Unchanged { .. } => self.last_problem = None,
-                Outcome::Refused(refusal) => self.last_problem = Some(refusal.to_string()),
+                Outcome::Unchanged { .. } => self.solved(),
+                Outcome::Refused(refusal) => {
+                    let reasons = refusal.differences.iter().map(ToString::to_string);
+                    let reasons: Vec<String> = reasons.collect();
+                    let details =
+                        format!("refused at {}\n\n{}", refusal.step, reasons.join("\n\n"));
+                    self.details = Some(details);
+                    self.last_problem = Some(refusal.to_string());
+                    self.does_not_compile = false;
+                }
                 Outcome::Superseded => {}
             },
-            Event::BuildFailed { rendered } => self.last_problem = Some(first_error(&rendered)),
+            Event::BuildFailed { rendered } => {
+                self.last_problem = Some(first_error(&rendered));
+                self.details = Some(rendered);
+                self.does_not_compile = true;
+            }
+            // What was taken back compiles, and brings no other code.
+            Event::BuildFinished if self.does_not_compile => self.solved(),
+            Event::Line { text } => {
+                let edit = text.strip_prefix("gen ").and_then(|rest| rest.split_once("  "));
+                self.last_edit = edit.map(|(_, edit)| edit.to_owned()).or(self.last_edit.take());
+            }
             _ => {}
         }
+    }
+
+    fn solved(&mut self) {
+        (self.last_problem, self.details, self.does_not_compile) = (None, None, false);
     }
 }
 
@@ -146,5 +175,32 @@ mod tests {
         status.note(Event::BuildFailed { rendered: rendered.to_owned() });
         let shown = "error[E0308]: mismatched types at src/b.rs:7:9";
         assert_eq!(status.last_problem.as_deref(), Some(shown));
+        assert_eq!(status.details.as_deref(), Some(rendered));
+
+        // Taken back: the same code comes out, and no artifact is taken up.
+        status.note(Event::BuildFinished);
+        assert_eq!((status.last_problem, status.details), (None, None));
+    }
+
+    #[test]
+    fn a_build_that_ends_well_does_not_hide_a_refusal() {
+        let mut status = ReloadStatus::default();
+        let differences = Vec::new();
+        let refusal = Refusal { step: Step::Check, differences };
+        status.note(reloaded(Outcome::Refused(refusal)));
+        status.note(Event::BuildFinished);
+        assert!(status.last_problem.is_some() && status.details.is_some());
+    }
+
+    #[test]
+    fn an_edit_is_told_in_the_words_of_cargo_liveswap() {
+        let mut status = ReloadStatus::default();
+        for text in ["gen 7  body  tick  168 ms (rustc 130)", "restart needed  for no reason"] {
+            status.note(Event::Line { text: text.to_owned() });
+            assert_eq!(status.last_edit.as_deref(), Some("body  tick  168 ms (rustc 130)"));
+        }
+        let kind = Kind::Shared;
+        status.note(reloaded(Outcome::Swapped { generation: 8, kind, added: Vec::new() }));
+        assert_eq!(status.last_edit, None, "that was the edit before");
     }
 }

@@ -55,11 +55,14 @@ impl StatusLine<'_> {
             Span::styled(" gen ", WORD),
             Span::styled(self.reload.generation.to_string(), VALUE),
         ];
-        if let Some(swap) = &self.reload.last_swap {
+        let (edit, swap) = (&self.reload.last_edit, &self.reload.last_swap);
+        if let Some(swap) = edit.as_ref().or(swap.as_ref()) {
             let swap = one_line(swap);
             let short = swap.split(" (").next().unwrap_or_default().to_owned();
             spans.push(Span::styled(SEPARATOR, WORD));
-            spans.push(Span::styled("swap ", WORD));
+            if edit.is_none() {
+                spans.push(Span::styled("swap ", WORD));
+            }
             spans.push(Span::styled(if form == Form::Brief { short } else { swap }, GOOD));
         }
         if form == Form::Full {
@@ -100,7 +103,9 @@ pub(crate) fn one_line(text: &str) -> String {
 }
 
 fn problem(reload: &ReloadStatus, panic: Option<&str>) -> Option<String> {
-    panic.or(reload.last_problem.as_deref()).map(one_line)
+    let key = if reload.details.is_some() { "[e] " } else { "" };
+    let problem = || reload.last_problem.as_deref().map(|text| format!("{key}{}", one_line(text)));
+    panic.map(one_line).or_else(problem)
 }
 
 /// Cuts `spans` off at `width` columns, with `…` as the last of them.
@@ -153,11 +158,22 @@ mod tests {
     }
 
     fn swapped(problem: Option<&str>) -> ReloadStatus {
-        ReloadStatus {
-            generation: 3,
-            last_swap: Some("4.1 ms (stage 1.2 load 0.8)".to_owned()),
-            last_problem: problem.map(str::to_owned),
-        }
+        let mut status = ReloadStatus::default();
+        status.generation = 3;
+        status.last_swap = Some("4.1 ms (stage 1.2 load 0.8)".to_owned());
+        status.last_problem = problem.map(str::to_owned);
+        status
+    }
+
+    #[test]
+    fn an_edit_is_shown_by_name_and_a_problem_with_its_key() {
+        let mut status = swapped(None);
+        status.last_edit = Some("tick  168 ms (rustc 130, link 20, swap 0.4)".to_owned());
+        let line = " gen 3 │ tick 168 ms (rustc 130, link 20, swap 0.4) │ score 120 │ fps 60";
+        assert_eq!(text(&status, None, 80), line);
+        status.last_problem = Some("error: no".to_owned());
+        status.details = Some("error: no\n --> a.rs".to_owned());
+        assert_eq!(text(&status, None, 44), " gen 3 │ tick 168 ms │ [e] error: no");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use ratatui::layout::{Constraint, Layout};
 
 use crate::{
     args::Args,
+    details::Details,
     game::Game,
     keys::{Command, Keys},
     pace::Pace,
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &Args, stop: &Stop) -> io::Result<()> {
     let mut reload = Reload::start(true);
     let (columns, rows) = screen.size()?;
     let mut game = Game::new(args.seed_or_clock(), columns, rows.saturating_sub(1));
-    let mut controls = Controls { keys: Keys::default(), autoplay: args.autoplay };
+    let mut controls = Controls { autoplay: args.autoplay, ..Controls::default() };
     let mut pace = Pace::new(args.frame_time(), Instant::now());
     let mut title = String::new();
     while !args.enough(game.frames()) && !stop.asked() {
@@ -51,12 +52,18 @@ pub(crate) fn run(args: &Args, stop: &Stop) -> io::Result<()> {
             title = game.title().to_owned();
             screen.title(&one_line(&title))?;
         }
-        show(&mut screen, &mut game, &reload, &pace)?;
+        show(&mut screen, &mut game, &reload, &pace, controls.details)?;
     }
     Ok(())
 }
 
-fn show(screen: &mut Screen, game: &mut Game, reload: &Reload, pace: &Pace) -> io::Result<()> {
+fn show(
+    screen: &mut Screen,
+    game: &mut Game,
+    reload: &Reload,
+    pace: &Pace,
+    details: bool,
+) -> io::Result<()> {
     screen.draw(|frame| {
         let [picture, bottom] =
             Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(frame.area());
@@ -70,13 +77,18 @@ fn show(screen: &mut Screen, game: &mut Game, reload: &Reload, pace: &Pace) -> i
             fps: pace.fps(),
         };
         frame.render_widget(status.line(bottom.width), bottom);
+        if let Some(text) = reload.status().details.as_deref().filter(|_| details) {
+            frame.render_widget(Details { text }, picture);
+        }
     })
 }
 
 /// What the player has a hand on.
+#[derive(Default)]
 struct Controls {
     keys: Keys,
     autoplay: bool,
+    details: bool,
 }
 
 impl Controls {
@@ -97,6 +109,7 @@ impl Controls {
             match self.keys.press(key, now) {
                 Some(Command::Quit) => return Ok(Some(Command::Quit)),
                 Some(Command::Autoplay) => self.autoplay = !self.autoplay,
+                Some(Command::Details) => self.details = !self.details,
                 None => {}
             }
         }

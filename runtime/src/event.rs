@@ -41,6 +41,14 @@ pub enum Event {
     },
     /// The builder reported that a build began.
     BuildStarted,
+    /// The builder reported a build that ended well. What became of its artifact is told by
+    /// [`Reloaded`](Event::Reloaded), unless it is the one of before.
+    BuildFinished,
+    /// A line that the builder would have put on the terminal, which this program owns.
+    Line {
+        /// The line, without colors and without its end.
+        text: String,
+    },
     /// Watching had to change its method.
     Watching {
         /// How the artifact is watched now, in words.

@@ -27,7 +27,10 @@ pub fn told(hot_crate: &str, event: &Event) -> Option<ToCli> {
         }
         Event::Watching { method } => ToCli::Watching { method: method.clone() },
         Event::Lagged { missed } => ToCli::Lagged { missed: *missed },
-        Event::BuildFailed { .. } | Event::BuildStarted => return None,
+        Event::BuildFailed { .. }
+        | Event::BuildStarted
+        | Event::BuildFinished
+        | Event::Line { .. } => return None,
     })
 }
 
@@ -37,6 +40,8 @@ pub fn event(message: FromCli) -> Option<Event> {
     match message {
         FromCli::BuildStarted { .. } => Some(Event::BuildStarted),
         FromCli::BuildFailed { rendered, .. } => Some(Event::BuildFailed { rendered }),
+        FromCli::BuildFinished { .. } => Some(Event::BuildFinished),
+        FromCli::Line { text } => Some(Event::Line { text }),
         _ => None,
     }
 }
@@ -168,6 +173,8 @@ mod tests {
         let heard = [
             event(FromCli::BuildStarted { build: 1 }),
             event(FromCli::BuildFailed { build: 1, rendered: "error: no".to_owned() }),
+            event(FromCli::BuildFinished { build: 1, artifacts: Vec::new(), micros: 1 }),
+            event(FromCli::Line { text: "gen 1".to_owned() }),
         ];
         for event in heard {
             assert_eq!(told("game", &event.unwrap()), None);
