@@ -78,6 +78,20 @@ pub enum Error {
     /// The builder failed before it compiled anything.
     #[error("the lab cannot build: {0}")]
     Builder(#[source] liveswap_builder::Error),
+    /// Cargo or the compiler could not do what fixtures need.
+    #[error("what fixtures are compiled against cannot be built:\n{words}")]
+    Tools {
+        /// What the tool said.
+        words: String,
+    },
+    /// A fixture does not compile.
+    #[error("{name} does not compile:\n{words}")]
+    Fixture {
+        /// Its name in the cache.
+        name: String,
+        /// What the compiler said.
+        words: String,
+    },
     /// A file of the lab could not be read or written.
     #[error("cannot {action} {}: {source}", path.display())]
     File {

@@ -32,6 +32,7 @@
 //!   the compiler said.
 //! - [`versions`](Lab::versions) in a row; calls [`parked`](Point) inside while something is swapped; artifacts
 //!   [spoiled](Fault) for one step of the pipeline; the [`runtime`](Lab::runtime) itself for everything else.
+//! - What would take the test's own process down is tried on [programs in processes of their own](process).
 //!
 //! # Several tests at once
 //!
@@ -75,6 +76,8 @@ mod offer;
 mod outcome;
 mod park;
 mod place;
+#[cfg(unix)]
+pub mod process;
 mod project;
 mod queue;
 mod seed;

@@ -130,7 +130,7 @@ impl Project {
 
 impl BuiltIn {
     /// A program is in `TARGET_DIR[/TRIPLE]/PROFILE[/deps or /examples]`.
-    fn of(executable: &Path) -> Self {
+    pub(crate) fn of(executable: &Path) -> Self {
         let mut directory = executable.parent().unwrap_or(Path::new("."));
         if directory.file_name().is_some_and(|name| name == "deps" || name == "examples") {
             directory = directory.parent().unwrap_or(directory);

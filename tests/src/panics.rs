@@ -1,6 +1,8 @@
 //! Panics of hot code: caught by whoever called, with message and place, and nothing else changes.
 
-use crate::harness::{Ended, Host, Version, Workbench, swap, v2, v3};
+use liveswap_testkit::process::Ended;
+
+use crate::harness::{Host, Version, Workbench, swap, v2, v3};
 
 #[track_caller]
 fn panics(host: &mut Host, words: &[&str]) -> String {

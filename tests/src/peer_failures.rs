@@ -3,7 +3,9 @@
 use std::fs::{self, File};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Ended, Host, Workbench, swap, v2, v3, write_slowly};
+use liveswap_testkit::process::{Ended, write_slowly};
+
+use crate::harness::{Host, Workbench, swap, v2, v3};
 
 /// The peer's watcher panics and it never reloads.
 #[test]
@@ -47,7 +49,8 @@ fn slow_in_place_write() {
         write_slowly(&fs::read(v3().artifact()).unwrap(), &mut file, 20, |_| {
             host.runs(2);
             assert_eq!(host.call(&["shapes"]).matches("v2").count(), 2);
-        });
+        })
+        .unwrap();
         drop(file);
         host.swapped(2);
         host.runs(3);

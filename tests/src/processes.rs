@@ -1,6 +1,8 @@
 //! Processes: several on one artifact, killed ones, ones that end in the middle of something.
 
-use crate::harness::{Ended, Workbench, swap, v1, v2, v3};
+use liveswap_testkit::process::Ended;
+
+use crate::harness::{Workbench, swap, v1, v2, v3};
 
 #[test]
 fn two_processes_take_the_same_artifact() {

@@ -4,7 +4,9 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::harness::{Host, Version, Workbench, rename_over, swap, v1, v2, v3, write_slowly};
+use liveswap_testkit::process::write_slowly;
+
+use crate::harness::{Host, Version, Workbench, rename_over, swap, v1, v2, v3};
 
 /// Longer than any quiet time after which a writer might be thought to be gone.
 const LONG_PAUSE: Duration = Duration::from_millis(700);
@@ -36,7 +38,8 @@ fn a_slow_write_in_place_is_taken_when_it_ends() {
             // Pauses at the headers' side of the file and right before its last bytes.
             std::thread::sleep(LONG_PAUSE);
         }
-    });
+    })
+    .unwrap();
     nothing_happened_after(&mut host, 1);
     drop(file);
     host.swapped(2);
@@ -65,7 +68,8 @@ fn a_slow_overwrite_of_equal_length_is_never_taken_half_done() {
         }
         host.runs(2);
         nothing_happened_after(&mut host, 1);
-    });
+    })
+    .unwrap();
     drop(file);
     host.swapped(2);
     host.runs(3);

@@ -1,86 +1,37 @@
-//! A running program: what it is asked, what it answers, and how it ends.
+//! What the program of these tests can be asked, in its own words.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::process::ExitStatusExt;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
-use super::workbench::{Program, directories};
-use super::{DEADLINE, Version, wait_until};
+use liveswap_testkit::process::{Ended, Process, directories};
 
-/// A program in a process of its own; killed if the test ends before it does.
+use super::Version;
+use super::workbench::Program;
+
+/// The program in a process of its own.
 pub(crate) struct Host {
-    child: Child,
-    input: Option<ChildStdin>,
-    answers: Receiver<String>,
+    process: Process,
     stages: PathBuf,
-    stderr: PathBuf,
 }
 
-/// How a program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
-    With(i32),
-    BySignal(i32),
+impl Deref for Host {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+impl DerefMut for Host {
+    fn deref_mut(&mut self) -> &mut Process {
+        &mut self.process
+    }
 }
 
 impl Host {
     pub(super) fn spawn(program: Program) -> Host {
-        let Program { mut command, stages, stderr } = program;
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        command.stderr(File::create(&stderr).unwrap());
-        let mut child = command.spawn().unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let (sender, answers) = channel();
-        std::thread::spawn(move || {
-            let lines = output.lines().map_while(Result::ok);
-            let mut marked = lines.filter_map(|line| line.strip_prefix('\x01').map(str::to_owned));
-            while marked.next().is_some_and(|answer| sender.send(answer).is_ok()) {}
-        });
-        Host { input: child.stdin.take(), child, answers, stages, stderr }
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Sends a command without waiting for its answer.
-    pub(crate) fn send(&mut self, words: &[&str]) {
-        let input = self.input.as_mut().expect("the program takes commands");
-        // A program that has ended is found out by the missing answer.
-        let _ = writeln!(input, "{}", words.join("\t"));
-    }
-
-    /// The answer to a command, which may be that it failed.
-    #[track_caller]
-    pub(crate) fn try_ask(&mut self, words: &[&str]) -> Result<String, String> {
-        self.send(words);
-        self.answer(words)
-    }
-
-    /// The answer to the command `words`, which was sent before.
-    #[track_caller]
-    pub(crate) fn answer(&mut self, words: &[&str]) -> Result<String, String> {
-        match self.answers.recv_timeout(DEADLINE) {
-            Ok(answer) => match answer.split_once(' ') {
-                Some(("ok", text)) => Ok(text.to_owned()),
-                Some((_, text)) => Err(text.to_owned()),
-                None => panic!("{words:?} was answered by {answer:?}"),
-            },
-            Err(RecvTimeoutError::Timeout) => panic!("{words:?} was not answered"),
-            Err(RecvTimeoutError::Disconnected) => {
-                let ended = self.child.wait().map(Ended::of);
-                panic!("the program ended with {ended:?} when it was asked {words:?}")
-            }
-        }
-    }
-
-    /// The answer to a command that does not fail.
-    #[track_caller]
-    pub(crate) fn ask(&mut self, words: &[&str]) -> String {
-        self.try_ask(words).unwrap_or_else(|error| panic!("{words:?} failed: {error}"))
+        let Program { command, stages, stderr } = program;
+        Host { process: Process::spawn(command, stderr).unwrap(), stages }
     }
 
     /// Calls a hot function on the main thread; the result in words.
@@ -146,50 +97,9 @@ impl Host {
         assert_eq!(self.stage_directories(), Vec::<PathBuf>::new(), "stages are left");
     }
 
-    /// Waits until the program has ended.
-    #[track_caller]
-    pub(crate) fn wait(&mut self) -> Ended {
-        drop(self.input.take());
-        let mut status = None;
-        wait_until("the program ends", || {
-            status = self.child.try_wait().unwrap();
-            status.is_some()
-        });
-        Ended::of(status.unwrap())
-    }
-
     /// Ends the program as `kill -9` does.
-    pub(crate) fn kill(mut self) -> Ended {
-        self.child.kill().unwrap();
-        self.wait()
-    }
-
-    /// What the program wrote to its standard error so far.
-    pub(crate) fn stderr(&self) -> String {
-        String::from_utf8_lossy(&fs::read(&self.stderr).unwrap()).into_owned()
-    }
-}
-
-impl Ended {
-    fn of(status: ExitStatus) -> Ended {
-        match (status.code(), status.signal()) {
-            (Some(code), _) => Ended::With(code),
-            (None, signal) => Ended::BySignal(signal.unwrap_or_default()),
-        }
-    }
-}
-
-impl Drop for Host {
-    fn drop(&mut self) {
-        // It has mostly ended by now, and then neither has anything to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            let stderr = self.stderr();
-            let lines: Vec<&str> = stderr.lines().collect();
-            let last = lines[lines.len().saturating_sub(60)..].join("\n");
-            eprintln!("--- the end of the program's standard error ---\n{last}\n---");
-        }
+    pub(crate) fn kill(self) -> Ended {
+        self.process.kill()
     }
 }
 

@@ -1,8 +1,9 @@
-//! Versions of the hot crate: its text as it stands in `fixtures`, with some edits.
+//! Versions of the hot crate: its text as it stands in `fixtures`, with some edits, and the program linked with it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use super::compile;
+use liveswap_testkit::process::{Fixture, Toolbox};
 
 /// The text of the hot crate, file by file.
 const SOURCES: [(&str, &str); 8] = [
@@ -16,24 +17,41 @@ const SOURCES: [(&str, &str); 8] = [
     ("signal.rs", include_str!("../../fixtures/hot/signal.rs")),
 ];
 
-/// The hot crate after some edits, and how it is compiled.
-#[derive(Debug, Clone)]
-pub(crate) struct Version {
-    pub(crate) files: Vec<(&'static str, String)>,
-    pub(crate) crate_name: &'static str,
-    /// What `-C metadata` says: crates with other metadata are other crates to the compiler.
-    pub(crate) metadata: &'static str,
-    pub(crate) edited: bool,
+/// The text of the program.
+const HOST_SOURCES: [(&str, &str); 8] = [
+    ("main.rs", include_str!("../../fixtures/host/main.rs")),
+    ("calls.rs", include_str!("../../fixtures/host/calls.rs")),
+    ("commands.rs", include_str!("../../fixtures/host/commands.rs")),
+    ("log.rs", include_str!("../../fixtures/host/log.rs")),
+    ("panics.rs", include_str!("../../fixtures/host/panics.rs")),
+    ("setup.rs", include_str!("../../fixtures/host/setup.rs")),
+    ("storm.rs", include_str!("../../fixtures/host/storm.rs")),
+    ("workers.rs", include_str!("../../fixtures/host/workers.rs")),
+];
+
+static TOOLS: LazyLock<Result<Toolbox, String>> = LazyLock::new(|| {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let packages = ["liveswap", "liveswap-abi", "liveswap-macros"];
+    Toolbox::new(workspace, &packages).map_err(|error| error.to_string())
+});
+
+/// What compiling a fixture needs.
+///
+/// # Panics
+///
+/// In every test alike, with cargo's own words, if our crates do not compile.
+fn tools() -> &'static Toolbox {
+    TOOLS.as_ref().unwrap_or_else(|error| panic!("{error}"))
 }
+
+/// The hot crate after some edits.
+#[derive(Debug, Clone)]
+pub(crate) struct Version(Fixture);
 
 /// The text as it stands, which is also what the program is linked with.
 pub(crate) fn v1() -> Version {
-    Version {
-        files: SOURCES.map(|(name, text)| (name, text.to_owned())).to_vec(),
-        crate_name: "hot_fixture",
-        metadata: "fixture",
-        edited: false,
-    }
+    let fixture = Fixture::new("hot_fixture", SOURCES);
+    Version(fixture.using(["liveswap_abi", "liveswap_macros"]))
 }
 
 /// The second version: everything that tells its version says 2.
@@ -46,15 +64,23 @@ pub(crate) fn v3() -> Version {
     v1().numbered("3")
 }
 
+/// The program that is linked with the first version.
+pub(crate) fn host() -> PathBuf {
+    let linked = tools().compile(&v1().0).unwrap().join("libhot_fixture.rlib");
+    let host = Fixture::program("host", HOST_SOURCES).using(["liveswap"]);
+    tools().compile(&host.linking("hot_fixture", linked)).unwrap().join("host")
+}
+
+/// A dynamic library of the same compiler that is no artifact.
+pub(crate) fn macros_library() -> PathBuf {
+    tools().library("liveswap_macros").unwrap().to_owned()
+}
+
 impl Version {
     /// Replaces `from`, which stands in `file` exactly once.
     #[track_caller]
-    pub(crate) fn edit(mut self, file: &str, from: &str, to: &str) -> Version {
-        let (_, text) = self.files.iter_mut().find(|(name, _)| *name == file).expect(file);
-        assert_eq!(text.matches(from).count(), 1, "{from:?} in {file}");
-        *text = text.replace(from, to);
-        self.edited = true;
-        self
+    pub(crate) fn edit(self, file: &str, from: &str, to: &str) -> Version {
+        Version(self.0.edit(file, from, to))
     }
 
     /// Makes everything that tells its version say `number`.
@@ -69,26 +95,24 @@ impl Version {
     }
 
     /// Compiles it as another crate.
-    pub(crate) fn named(mut self, name: &'static str, metadata: &'static str) -> Version {
-        self.crate_name = name;
-        self.metadata = metadata;
-        self.edited = true;
-        self
+    pub(crate) fn named(self, name: &str, metadata: &str) -> Version {
+        Version(self.0.named(name, metadata))
     }
 
     /// The compiled artifact, which is not to be changed.
+    #[track_caller]
     pub(crate) fn artifact(&self) -> PathBuf {
-        compile::hot_crate(self).join(self.file_name())
+        tools().artifact(&self.0).unwrap()
     }
 
     /// The file name that cargo would give the artifact.
     pub(crate) fn file_name(&self) -> String {
-        format!("lib{}.so", self.crate_name)
+        self.0.file_name()
     }
 
     /// The line, counted from one, in which `text` stands in `file`.
+    #[track_caller]
     pub(crate) fn line_of(&self, file: &str, text: &str) -> usize {
-        let (_, content) = self.files.iter().find(|(name, _)| *name == file).expect(file);
-        1 + content.lines().position(|line| line.contains(text)).expect(text)
+        self.0.line_of(file, text)
     }
 }

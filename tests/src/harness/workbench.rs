@@ -1,13 +1,14 @@
 //! A place of its own for one test: a directory for the artifact, one for stages, and ways to put an artifact there.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use liveswap_testkit::process::directories;
 use tempfile::TempDir;
 
-use super::{Host, Version, compile, v1, v2, v3};
+use super::version::host;
+use super::{Host, Version, v1, v2, v3};
 
 /// Two directories that nobody else uses, removed with it.
 pub(crate) struct Workbench {
@@ -25,7 +26,7 @@ impl Workbench {
     pub(crate) fn new() -> Workbench {
         // Artifacts that are older than the program would be taken for a part of it, and a test that measures time
         // does not mean the compiler's.
-        compile::host();
+        host();
         v2().artifact();
         v3().artifact();
         let root = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
@@ -49,7 +50,7 @@ impl Workbench {
 
     /// The program, told where its artifact and its stages are.
     pub(crate) fn program(&self) -> Program {
-        let mut program = self.bare_program(&compile::host());
+        let mut program = self.bare_program(&host());
         program.command.arg("--artifact").arg(self.artifact());
         program.command.arg("--stage-dir").arg(self.root());
         program
@@ -70,7 +71,7 @@ impl Workbench {
     pub(crate) fn link_to_host(&self, path: &str) -> PathBuf {
         let to = self.root().join(path);
         fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::hard_link(compile::host(), &to).unwrap();
+        fs::hard_link(host(), &to).unwrap();
         to
     }
 
@@ -127,31 +128,7 @@ impl Program {
 }
 
 /// Copies `from` beside `to` and renames it over it.
+#[track_caller]
 pub(crate) fn rename_over(from: &Path, to: &Path) {
-    let aside = to.with_extension("part");
-    fs::copy(from, &aside).unwrap();
-    fs::rename(&aside, to).unwrap();
-}
-
-/// Writes the bytes into `to` in pieces, holding it open all the time; `between` is called before every piece but the
-/// first.
-pub(crate) fn write_slowly(
-    bytes: &[u8],
-    to: &mut File,
-    pieces: usize,
-    mut between: impl FnMut(usize),
-) {
-    for (index, piece) in bytes.chunks(bytes.len().div_ceil(pieces)).enumerate() {
-        if index > 0 {
-            between(index);
-        }
-        to.write_all(piece).unwrap();
-        to.flush().unwrap();
-    }
-}
-
-/// The directories in `of`; none where it is not there.
-pub(crate) fn directories(of: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(of) else { return Vec::new() };
-    entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+    liveswap_testkit::process::rename_over(from, to).unwrap();
 }
