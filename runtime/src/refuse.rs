@@ -88,7 +88,7 @@ pub(crate) fn other_kind(said: Kind, found: Kind) -> Refusal {
 
 /// The refusal of a shared artifact that needs what this program does not give.
 pub(crate) fn not_exported(missing: &[String]) -> Refusal {
-    let remedy = "link the program through liveswap-builder, or build a standalone artifact";
+    let remedy = "start the program with `cargo liveswap run`, or build a standalone artifact with `cargo liveswap build`";
     let mut item =
         missing.iter().take(NAMED).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if missing.len() > NAMED {
@@ -104,7 +104,7 @@ pub(crate) fn not_exported(missing: &[String]) -> Refusal {
 /// The refusal where no artifact is there to take up.
 pub(crate) fn no_artifact(path: &Path) -> Refusal {
     let item = format!("`{}`", path.display());
-    let remedy = "build the hot crate as a `cdylib`, or set LIVESWAP_ARTIFACT_DIR";
+    let remedy = "build it with `cargo liveswap build`, or set LIVESWAP_ARTIFACT_DIR";
     Refusal::one(Step::Settle, difference(item, "an artifact", "nothing".to_owned(), remedy))
 }
 
@@ -123,6 +123,6 @@ mod tests {
         assert!(one.contains("`a::f0`: ") && one.contains("1 symbol of"), "{one}");
         let many = not_exported(&names(5)).to_string();
         assert!(many.contains("`a::f0`, `a::f1`, `a::f2` and 2 more"), "{many}");
-        assert!(many.contains("5 symbols of") && many.contains("liveswap-builder"), "{many}");
+        assert!(many.contains("5 symbols of") && many.contains("cargo liveswap run"), "{many}");
     }
 }
