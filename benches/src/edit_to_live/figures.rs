@@ -36,13 +36,12 @@ pub(crate) struct Figures {
     dx: Option<f64>,
     /// Medians of Liveswap's steps, as `cargo liveswap status` tells them.
     steps: Steps,
-    /// `liveswap` divided by each of the others.
-    ratios: BTreeMap<&'static str, f64>,
-    /// The fastest and the slowest edit of each.
-    spread: BTreeMap<&'static str, [f64; 2]>,
-    /// How many edits of each are counted, and how many never arrived.
-    counted: BTreeMap<&'static str, usize>,
-    lost: BTreeMap<&'static str, u32>,
+    /// `liveswap` divided by each of the others, as `to_dx`.
+    ratios: BTreeMap<String, f64>,
+    /// The fastest and the slowest edit of each, as `of_dx`.
+    ranges: BTreeMap<String, [f64; 2]>,
+    /// How many edits never arrived, as `of_dx`, and are not counted; of those that lost any.
+    lost: BTreeMap<String, u32>,
 }
 
 impl Samples {
@@ -56,7 +55,7 @@ impl Samples {
         (!self.millis.is_empty()).then(|| rounded(median(&self.millis), 1))
     }
 
-    fn spread(&self) -> Option<[f64; 2]> {
+    fn range(&self) -> Option<[f64; 2]> {
         let least = self.millis.iter().copied().min_by(f64::total_cmp)?;
         let most = self.millis.iter().copied().max_by(f64::total_cmp)?;
         Some([least, most].map(|millis| rounded(millis, 1)))
@@ -80,9 +79,13 @@ impl Figures {
         let of = |key: Key| all.get(&key).and_then(Samples::median);
         let liveswap = of(Key::Liveswap);
         let others = Key::value_variants().iter().filter(|&&key| key != Key::Liveswap);
-        let ratios = others.filter_map(|&key| Some((name(key), rounded(liveswap? / of(key)?, 3))));
+        let ratios = others.filter_map(|&key| {
+            Some((format!("to_{}", name(key)), rounded(liveswap? / of(key)?, 3)))
+        });
         let steps = all.get(&Key::Liveswap).map(|samples| Steps::medians(&samples.steps));
-        let spread = all.iter().filter_map(|(&key, samples)| Some((name(key), samples.spread()?)));
+        let named = |key: Key| format!("of_{}", name(key));
+        let ranges = all.iter().filter_map(|(&key, it)| Some((named(key), it.range()?)));
+        let lost = all.iter().filter(|(_, it)| it.lost > 0).map(|(&key, it)| (named(key), it.lost));
         Figures {
             which,
             edits,
@@ -94,9 +97,8 @@ impl Figures {
             dx: of(Key::Dx),
             steps: steps.unwrap_or_default(),
             ratios: ratios.collect(),
-            spread: spread.collect(),
-            counted: all.iter().map(|(&key, it)| (name(key), it.millis.len())).collect(),
-            lost: all.iter().map(|(&key, it)| (name(key), it.lost)).collect(),
+            ranges: ranges.collect(),
+            lost: lost.collect(),
         }
     }
 
@@ -118,9 +120,9 @@ impl Report for Figures {
         let heading = format!("medians, {}", self.which.name());
         let mut table = Table::new([&heading, "ms", "from", "to", "liveswap / it"]);
         for (name, found) in self.rows() {
-            let spread = self.spread.get(name).map(|spread| spread.map(millis));
-            let [least, most] = spread.unwrap_or_default();
-            let ratio = self.ratios.get(name).map(|ratio| format!("{ratio:.2}"));
+            let range = self.ranges.get(&format!("of_{name}")).map(|range| range.map(millis));
+            let [least, most] = range.unwrap_or_default();
+            let ratio = self.ratios.get(&format!("to_{name}")).map(|ratio| format!("{ratio:.2}"));
             let found = found.map_or("-".to_owned(), millis);
             table = table.row([name.to_owned(), found, least, most, ratio.unwrap_or_default()]);
             if name == "liveswap" {
@@ -190,8 +192,9 @@ mod tests {
         }
         assert_eq!(json["steps"]["linked"], 0.5);
         assert_eq!((&json["edits"], &json["crate"]), (&3.into(), &"deps".into()));
-        assert_eq!(json["ratios"]["dx"], 0.65);
-        assert_eq!(json["counted"]["dx"], 3);
+        assert_eq!(json["ratios"]["to_dx"], 0.65);
+        assert_eq!(json["ranges"]["of_dx"], serde_json::json!([100.0, 400.0]));
+        assert_eq!(json["lost"], serde_json::json!({}));
         let json = serde_json::to_value(figures(&ALL[..2])).unwrap();
         assert!(json["dx"].is_null() && json["hot_lib_reloader_best"].is_null(), "{json}");
     }
