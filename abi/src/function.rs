@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::dispatch::{Target, UNASSIGNED};
 use crate::gate::{Claim, Entered};
 use crate::hot_crate::HotCrate;
+use crate::layout::Describe;
 use crate::panic::{Fenced, PanicOut, PanicSlot};
-use crate::signature::Describe;
 
 /// One hot function, or one hot `static`, as its image lists it.
 #[repr(C)]
@@ -15,7 +15,7 @@ pub struct FunctionEntry {
     path: &'static str,
     public: bool,
     own: Target,
-    describe: fn(Describe<'_>),
+    describe: Describe,
     record: &'static [u8],
     slot: AtomicUsize,
 }
@@ -32,7 +32,7 @@ impl FunctionEntry {
         path: &'static str,
         public: bool,
         own: Target,
-        describe: fn(Describe<'_>),
+        describe: Describe,
         record: &'static [u8],
     ) -> FunctionEntry {
         FunctionEntry { path, public, own, describe, record, slot: AtomicUsize::new(UNASSIGNED) }
@@ -56,9 +56,10 @@ impl FunctionEntry {
         self.own
     }
 
-    /// Sends the parts of the signature, in order.
-    pub fn describe(&self, sink: Describe<'_>) {
-        (self.describe)(sink);
+    /// What describes the signature, or the type of the value.
+    #[must_use]
+    pub fn describe(&self) -> Describe {
+        self.describe
     }
 
     /// The function's manifest record.
@@ -103,7 +104,7 @@ impl<F: Copy> HotFunction<F> {
         path: &'static str,
         public: bool,
         own: F,
-        describe: fn(Describe<'_>),
+        describe: Describe,
         record: &'static [u8],
     ) -> HotFunction<F> {
         const { assert!(size_of::<F>() == size_of::<Target>(), "F must be a function pointer") };

@@ -26,7 +26,6 @@ pub mod layout;
 pub mod manifest;
 #[cfg(not(loom))]
 pub mod panic;
-pub mod signature;
 mod sync;
 #[cfg(not(loom))]
 pub mod value;

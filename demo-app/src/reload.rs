@@ -139,6 +139,7 @@ fn first_error(rendered: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use liveswap::EditClass;
     use liveswap::Reload as Reloaded;
     use liveswap::event::{Difference, Kind, Refusal, Step};
 
@@ -163,7 +164,12 @@ mod tests {
         assert_eq!(status.last_swap, None);
 
         let kind = Kind::Standalone;
-        status.note(reloaded(Outcome::Swapped { generation: 2, kind, added: Vec::new() }));
+        status.note(reloaded(Outcome::Swapped {
+            generation: 2,
+            kind,
+            class: EditClass::Body,
+            added: Vec::new(),
+        }));
         assert_eq!(status.last_problem, None);
         assert_eq!(status.last_swap.as_deref(), Some("4.1 ms (stage 0.0 load 0.0 swap 0.0)"));
     }

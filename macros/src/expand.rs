@@ -151,14 +151,12 @@ fn fenced(signature: &Signature) -> TokenStream {
 }
 
 fn describe(signature: &Signature) -> TokenStream {
-    let parts = signature::parts(signature);
+    let described = signature::of_function(signature);
     let types_again = lints::types_again();
     quote! {
         #types_again
-        fn __describe(__sink: ::liveswap_abi::signature::Describe<'_>) {
-            #[allow(unused_imports)]
-            use ::liveswap_abi::signature::Unsized as _;
-            #(#parts)*
+        fn __describe(__describer: &mut ::liveswap_abi::layout::Describer<'_>) {
+            #described
         }
     }
 }
@@ -238,6 +236,8 @@ pub(crate) fn one_line(tokens: &TokenStream) -> String {
         (" ,", ","),
         (",)", ")"),
         (" ;", ";"),
+        ("> (", ">("),
+        ("->(", "-> ("),
     ];
     for (written, meant) in spaces {
         text = text.replace(written, meant);

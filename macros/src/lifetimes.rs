@@ -42,6 +42,61 @@ pub(crate) fn are_ambiguous(signature: &Signature) -> bool {
     result.elided > 0 && arguments.elided + named.len() > 1
 }
 
+/// Which lifetimes of a signature are the same, in one text for all ways to write that: `0 1 -> 0` for a function of two
+/// references whose result borrows from the first.
+///
+/// A program was compiled to keep alive what the result borrows from, so this may not change under it.
+pub(crate) fn relations(signature: &Signature) -> String {
+    let (mut arguments, mut result) = (InOrder::default(), InOrder::default());
+    argument_types(signature).for_each(|ty| arguments.visit_type(ty));
+    result_type(signature).into_iter().for_each(|ty| result.visit_type(ty));
+    // An elided lifetime of an argument is one of its own; of the result, the only one that the arguments have.
+    let mut known: Vec<Option<String>> = Vec::new();
+    let mut shown = |name: Option<String>| {
+        if name.as_deref() == Some("static") {
+            return "static".to_owned();
+        }
+        let same = known.iter().position(|known| name.is_some() && *known == name);
+        let number = same.unwrap_or_else(|| {
+            known.push(name);
+            known.len() - 1
+        });
+        number.to_string()
+    };
+    let mut text: Vec<String> = arguments.0.into_iter().map(&mut shown).collect();
+    let only = text.iter().all(|other| *other == text[0]).then(|| text.first().cloned());
+    text.push("->".to_owned());
+    text.extend(result.0.into_iter().map(|name| match (name, &only) {
+        (None, Some(Some(only))) => only.clone(),
+        (None, _) => "_".to_owned(),
+        (name, _) => shown(name),
+    }));
+    text.join(" ")
+}
+
+/// Every lifetime that a type shows, in order; `None` for an elided one.
+#[derive(Default)]
+struct InOrder(Vec<Option<String>>);
+
+impl Visit<'_> for InOrder {
+    fn visit_lifetime(&mut self, lifetime: &Lifetime) {
+        self.0.push((lifetime.ident != "_").then(|| lifetime.ident.to_string()));
+    }
+
+    fn visit_type_reference(&mut self, reference: &TypeReference) {
+        if reference.lifetime.is_none() {
+            self.0.push(None);
+        }
+        visit::visit_type_reference(self, reference);
+    }
+
+    fn visit_type_fn_ptr(&mut self, _: &TypeFnPtr) {}
+
+    fn visit_parenthesized_generic_arguments(&mut self, _: &ParenthesizedGenericArguments) {}
+
+    fn visit_expr(&mut self, _: &Expr) {}
+}
+
 fn argument_types(signature: &Signature) -> impl Iterator<Item = &Type> {
     signature.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(argument) => Some(&*argument.ty),

@@ -38,7 +38,7 @@ pub(crate) fn expand(value: &ItemStatic) -> TokenStream {
     let name = ident.to_string();
     let public = matches!(vis, Visibility::Public(_));
     let text = expand::one_line(&ty.to_token_stream());
-    let parts = signature::parts_of_value(ty);
+    let described = signature::of_value(ty);
     let types_again = lints::types_again();
     let active = quote! {
         #head = {
@@ -48,10 +48,8 @@ pub(crate) fn expand(value: &ItemStatic) -> TokenStream {
             static __VALUE: #ty = #expr;
 
             #types_again
-            fn __describe(__sink: ::liveswap_abi::signature::Describe<'_>) {
-                #[allow(unused_imports)]
-                use ::liveswap_abi::signature::Unsized as _;
-                #(#parts)*
+            fn __describe(__describer: &mut ::liveswap_abi::layout::Describer<'_>) {
+                #described
             }
 
             #[::liveswap_abi::__private::linkme::distributed_slice(__hot_crate::FUNCTIONS)]

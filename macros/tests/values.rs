@@ -64,6 +64,7 @@ mod swapped {
     use liveswap_abi::dispatch::{Dispatch, Target};
     use liveswap_abi::function::FunctionEntry;
     use liveswap_abi::gate::{Hold, HoldKind};
+    use liveswap_abi::layout::Catalog;
     use liveswap_abi::manifest;
 
     use super::{TUNING, hot_crate, lives};
@@ -140,23 +141,18 @@ mod swapped {
 
     #[test]
     fn a_value_is_listed_and_described_with_its_type() {
-        let of = |name: &str| {
-            let mut parts = Vec::new();
-            entry(name).describe(&mut |part| {
-                parts.push((part.place.to_owned(), part.name.to_owned(), part.layout));
-            });
-            parts
+        let of = |name: &str| -> (bool, String, Vec<String>) {
+            let describe = entry(name).describe();
+            let (signatures, catalog) = Catalog::of_signatures([describe].into_iter());
+            let result = signatures[0].result.unwrap();
+            let names = catalog.types().map(|(_, ty)| ty.name.clone()).collect();
+            (signatures[0].is_value, catalog.ty(result).name.clone(), names)
         };
-        let part = |place: &str, name: &str, layout| (place.to_owned(), name.to_owned(), layout);
-        assert_eq!(of("TUNING"), [part("value", "values::Tuning", Some((8, 4)))]);
-        let word = size_of::<usize>();
-        let parts = of("words");
-        let slice = part("value", "&[core::option::Option<&str>]", Some((2 * word, word)));
-        assert_eq!(parts[0], slice);
-        assert_eq!(
-            parts.last(),
-            Some(&part("value behind &, its elements in Option behind &", "str", None))
-        );
+        let tuning = "values::Tuning".to_owned();
+        assert_eq!(of("TUNING"), (true, tuning.clone(), vec![tuning]));
+        let (is_value, name, met) = of("words");
+        assert_eq!((is_value, name.as_str()), (true, "&[core::option::Option<&str>]"));
+        assert!(met.iter().any(|name| name == "str"), "{met:?}");
         assert!(entry("TUNING").is_public() && !entry("LATER").is_public());
 
         let texts: Vec<_> = manifest::records(entry("TUNING").record()).collect();

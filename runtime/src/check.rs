@@ -1,73 +1,63 @@
-//! Check: the signatures of an artifact's hot functions and the types of its hot values, compared with those the host was compiled against.
+//! Check: the signatures of an artifact's hot functions, the types of its hot values, and all types that they reach,
+//! compared with those the host was compiled against; and what kind of edit that makes of it.
 
-use std::collections::{BTreeMap, HashMap};
+mod explain;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod words;
 
-use liveswap_abi::dispatch::Target;
+use std::collections::BTreeMap;
+use std::fmt;
+
 use liveswap_abi::function::FunctionEntry;
-use liveswap_abi::value::PLACE;
+use liveswap_abi::layout::{Catalog, Fingerprint, Member, Signature};
+use liveswap_abi::manifest;
 
-use crate::event::Difference;
+use crate::event::{Difference, EditClass};
+use explain::Explanation;
+pub(crate) use slots::Slots;
 
-/// A signature: every type in it, by place, name and layout.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Signature(Vec<Part>);
-
-/// One type in a signature.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Part {
-    place: String,
-    name: String,
-    layout: Option<(usize, usize)>,
+/// The hot functions and values of one image, by path, and the types that they reach.
+#[derive(Debug)]
+pub(crate) struct Functions {
+    by_path: BTreeMap<&'static str, Function>,
+    catalog: Catalog,
 }
 
-impl Signature {
-    /// Asks the image that contains the function.
-    #[must_use]
-    pub(crate) fn of(entry: &FunctionEntry) -> Signature {
-        let mut parts = Vec::new();
-        entry.describe(&mut |part| {
-            parts.push(Part {
-                place: part.place.to_owned(),
-                name: part.name.to_owned(),
-                layout: part.layout,
-            });
-        });
-        Signature(parts)
+/// A hot function or value of one image.
+struct Function {
+    entry: &'static FunctionEntry,
+    signature: Signature,
+    fingerprint: Fingerprint,
+    names: Names,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function").field("path", &self.entry.path()).finish_non_exhaustive()
     }
 }
 
-impl Signature {
-    /// What has the signature, in one word.
-    pub(crate) fn kind(&self) -> &'static str {
-        let is_value = self.0.first().is_some_and(|part| part.place == PLACE);
-        if is_value { "value" } else { "function" }
-    }
+/// The names that a function's arguments bind, each with its place: `0` for an argument, `1.0` for a part of one.
+type Names = Vec<(String, String)>;
 
-    fn missing(&self, path: &str) -> Difference {
-        let kind = self.kind();
-        let uses = if kind == "value" { "reads" } else { "calls" };
-        Difference {
-            item: format!("{kind} `{path}`"),
-            expected: format!("the hot {kind} that the program {uses}"),
-            found: format!("no hot {kind} of that path"),
-            remedy: "put it back, or restart the program".to_owned(),
-        }
-    }
+/// What a generation shows to a host, kept for as long as it may be current.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Surface {
+    /// The public functions and values.
+    public: BTreeMap<String, Fingerprint>,
+    /// The types whose values are carried over where their layouts change.
+    migratable: BTreeMap<String, Fingerprint>,
 }
 
-impl Part {
-    fn show(&self) -> String {
-        match self.layout {
-            Some((size, align)) => {
-                format!("`{}` (size {size}, align {align})", self.name)
-            }
-            None => format!("`{}`", self.name),
-        }
-    }
+/// What a new generation is, compared with the one before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Edit {
+    pub(crate) class: EditClass,
+    /// Public functions and values that the one before did not have, or had with another signature.
+    pub(crate) added: Vec<String>,
 }
-
-/// The hot functions and values of one image, by path.
-pub(crate) type Functions = BTreeMap<&'static str, (&'static FunctionEntry, Signature)>;
 
 /// Lists the functions and values of an image.
 ///
@@ -75,12 +65,16 @@ pub(crate) type Functions = BTreeMap<&'static str, (&'static FunctionEntry, Sign
 ///
 /// Paths that two of them share: a swap could not tell them apart.
 pub(crate) fn list(entries: &[&'static FunctionEntry]) -> Result<Functions, Vec<Difference>> {
-    let mut functions = Functions::new();
+    let (signatures, catalog) =
+        Catalog::of_signatures(entries.iter().map(|entry| entry.describe()));
+    let mut by_path = BTreeMap::new();
     let mut doubles = Vec::new();
-    for entry in entries {
-        let signature = Signature::of(entry);
-        if functions.contains_key(entry.path()) {
-            let kind = signature.kind();
+    for (entry, signature) in entries.iter().zip(signatures) {
+        let kind = kind(&signature);
+        let fingerprint = catalog.signature(&signature);
+        let names = names(&signature);
+        let function = Function { entry, signature, fingerprint, names };
+        if by_path.insert(entry.path(), function).is_some() {
             doubles.push(Difference {
                 item: format!("{kind} `{}`", entry.path()),
                 expected: format!("one hot {kind} of that path"),
@@ -90,116 +84,116 @@ pub(crate) fn list(entries: &[&'static FunctionEntry]) -> Result<Functions, Vec<
                 ),
             });
         }
-        functions.insert(entry.path(), (entry, signature));
     }
-    if doubles.is_empty() { Ok(functions) } else { Err(doubles) }
+    if doubles.is_empty() { Ok(Functions { by_path, catalog }) } else { Err(doubles) }
 }
 
 /// Everything in which the artifact's functions do not fit what the host calls.
 ///
 /// Functions that are not public are called by the hot crate only, which comes with its own.
 #[must_use]
-pub(crate) fn compare(host: &Functions, artifact: &Functions) -> Vec<Difference> {
-    host.iter()
-        .filter(|(_, (entry, _))| entry.is_public())
-        .flat_map(|(path, (_, expected))| match artifact.get(path) {
-            Some((_, found)) => differences(path, expected, found),
-            None => vec![expected.missing(path)],
-        })
-        .collect()
-}
-
-fn differences(path: &str, expected: &Signature, found: &Signature) -> Vec<Difference> {
-    let kind = expected.kind();
-    let remedy = match kind {
-        "value" => "change it back, or restart the program to take the new type",
-        _ => "change it back, or restart the program to take the new signature",
-    };
-    let places = |signature: &Signature| -> Vec<String> {
-        signature.0.iter().map(|part| part.place.clone()).collect()
-    };
-    if places(expected) != places(found) {
-        let show = |signature: &Signature| -> String {
-            let outer = signature.0.iter().filter(|part| part.is_outermost());
-            let shown: Vec<String> =
-                outer.map(|part| format!("{}: {}", part.place, part.show())).collect();
-            shown.join(", ")
+pub(crate) fn compare(host: &Functions, artifact: &Functions, slots: &Slots) -> Vec<Difference> {
+    let mut explanation = Explanation::new(&host.catalog, &artifact.catalog);
+    for (path, expected) in &host.by_path {
+        if !expected.entry.is_public() {
+            continue;
+        }
+        let Some(found) = artifact.by_path.get(path) else {
+            explanation.add(missing(path, kind(&expected.signature)));
+            continue;
         };
-        return vec![Difference {
-            item: format!("{kind} `{path}`"),
-            expected: show(expected),
-            found: show(found),
-            remedy: remedy.to_owned(),
-        }];
+        if expected.fingerprint != found.fingerprint {
+            explanation.signatures(path, expected, found);
+        } else if let Some(moved) = slots.moved(path, found) {
+            explanation.add(moved);
+        }
     }
-    expected
-        .0
+    explanation.finish()
+}
+
+/// What kind of edit leads from one generation to the next, both of which the host can call.
+#[must_use]
+pub(crate) fn classify(from: &Surface, to: &Surface) -> Edit {
+    let added: Vec<String> = to
+        .public
         .iter()
-        .zip(&found.0)
-        .filter(|(expected, found)| expected != found)
-        .map(|(expected, found)| Difference {
-            item: match (kind, expected.place.as_str()) {
-                (_, PLACE) => format!("{kind} `{path}`"),
-                (_, place) => format!("{kind} `{path}`, {place}"),
-            },
-            expected: expected.show(),
-            found: found.show(),
-            remedy: remedy.to_owned(),
-        })
-        .collect()
+        .filter(|(path, fingerprint)| from.public.get(*path) != Some(fingerprint))
+        .map(|(path, _)| path.clone())
+        .collect();
+    let migrates = to.migratable.iter().any(|(name, fingerprint)| {
+        from.migratable.get(name).is_some_and(|before| before != fingerprint)
+    });
+    let class = match (migrates, added.is_empty()) {
+        (true, _) => EditClass::Migrates,
+        (false, false) => EditClass::Additive,
+        (false, true) => EditClass::Body,
+    };
+    Edit { class, added }
 }
 
-impl Part {
-    fn is_outermost(&self) -> bool {
-        !["behind", " in ", ", its elements"].iter().any(|inner| self.place.contains(inner))
-            && self.place.rsplit_once('.').is_none_or(|(_, index)| index.parse::<u32>().is_err())
-    }
-}
-
-/// The numbering of functions: one slot for every path and signature that was ever loaded.
-#[derive(Debug, Default)]
-pub(crate) struct Slots {
-    known: HashMap<String, Vec<(Signature, usize)>>,
-    paths: Vec<String>,
-}
-
-impl Slots {
-    /// Numbers the functions of an image and says which of them are new.
-    ///
-    /// The image must not be published yet.
-    pub(crate) fn assign(&mut self, functions: &Functions) -> Vec<String> {
-        let mut added = Vec::new();
-        for (path, (entry, signature)) in functions {
-            let next = self.paths.len();
-            let same_path = self.known.entry((*path).to_owned()).or_default();
-            let slot =
-                same_path.iter().find(|(known, _)| known == signature).map(|(_, slot)| *slot);
-            let slot = slot.unwrap_or_else(|| {
-                same_path.push((signature.clone(), next));
-                self.paths.push((*path).to_owned());
-                added.push((*path).to_owned());
-                next
-            });
-            entry.set_slot(slot);
-        }
-        added
-    }
-
-    /// The table's targets for an image with these functions; null where it has none for a slot.
+impl Functions {
+    /// What a host can see of them.
     #[must_use]
-    pub(crate) fn targets(&self, functions: &Functions) -> Vec<Target> {
-        let mut targets = vec![std::ptr::null(); self.paths.len()];
-        for (entry, _) in functions.values() {
-            if let Some(target) = targets.get_mut(entry.slot()) {
-                *target = entry.own();
-            }
-        }
-        targets
+    pub(crate) fn surface(&self) -> Surface {
+        let public = self.by_path.iter().filter(|(_, function)| function.entry.is_public());
+        let public =
+            public.map(|(path, function)| ((*path).to_owned(), function.fingerprint)).collect();
+        let members = self.catalog.types().flat_map(|(_, ty)| &ty.members);
+        let migratable = members
+            .filter_map(|member| match member {
+                Member::Migratable { of } => {
+                    Some((self.catalog.ty(*of).name.clone(), self.catalog.fingerprint(*of)))
+                }
+                _ => None,
+            })
+            .collect();
+        Surface { public, migratable }
     }
 
-    /// The path of the function in `slot`.
+    /// Types of the hot crate that public functions lead to and that do not describe themselves, by short names.
     #[must_use]
-    pub(crate) fn path(&self, slot: usize) -> &str {
-        self.paths.get(slot).map_or("a hot function", String::as_str)
+    pub(crate) fn undescribed(&self, hot_crate: &str) -> Vec<String> {
+        let own = format!("{hot_crate}::");
+        let opaque = self.catalog.types().filter(|(_, ty)| !ty.is_described);
+        let mut names: Vec<String> = opaque
+            .filter(|(_, ty)| ty.name.trim_start_matches("dyn ").starts_with(&own))
+            .map(|(_, ty)| words::short(&ty.name))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
     }
+}
+
+/// What has the signature, in one word.
+fn kind(signature: &Signature) -> &'static str {
+    if signature.is_value { "value" } else { "function" }
+}
+
+fn names(signature: &Signature) -> Names {
+    let arguments = signature.arguments.iter().enumerate();
+    let named = arguments.flat_map(|(index, argument)| {
+        argument.names.iter().map(move |(place, name)| (format!("{index}{place}"), name.clone()))
+    });
+    named.collect()
+}
+
+fn missing(path: &str, kind: &str) -> Difference {
+    let uses = if kind == "value" { "reads" } else { "calls" };
+    Difference {
+        item: format!("{kind} `{path}`"),
+        expected: format!("the hot {kind} that the program {uses}"),
+        found: format!("no hot {kind} of that path"),
+        remedy: "put it back, or restart the program".to_owned(),
+    }
+}
+
+/// The declaration as it was written.
+fn declaration(entry: &FunctionEntry) -> String {
+    let records = manifest::records(entry.record()).filter_map(Result::ok);
+    let lines: Vec<&str> = records.flat_map(str::lines).collect();
+    let written = lines
+        .iter()
+        .find_map(|line| line.strip_prefix("signature=").or_else(|| line.strip_prefix("type=")));
+    format!("`{}`", written.unwrap_or(entry.path()))
 }

@@ -83,7 +83,9 @@ pub enum Outcome {
         generation: u64,
         /// Whether it brings its own standard library.
         kind: Kind,
-        /// Hot functions that no earlier generation had.
+        /// What kind of edit it is.
+        class: EditClass,
+        /// Public hot functions and values that the generation before did not have, or had with another signature.
         added: Vec<String>,
     },
     /// The artifact is the one that is current already.
@@ -114,6 +116,32 @@ impl Outcome {
             Outcome::Refused(refusal) => Some(refusal),
             _ => None,
         }
+    }
+}
+
+/// What kind of edit a new generation is, compared with the one before, as far as the program can see it.
+///
+/// The fourth class is [`Outcome::Refused`]. Private functions, and types that no public function's signature reaches, are the
+/// hot crate's own matter and count in none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EditClass {
+    /// Public functions and values have the signatures and layouts they had; some that the program was not compiled with may be
+    /// gone.
+    Body,
+    /// Besides, there are new ones: functions or values, possibly of new types.
+    Additive,
+    /// A layout changed, only inside state that can be carried over, and was.
+    Migrates,
+}
+
+impl fmt::Display for EditClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            EditClass::Body => "body",
+            EditClass::Additive => "additive",
+            EditClass::Migrates => "migrates",
+        })
     }
 }
 
@@ -194,9 +222,11 @@ impl fmt::Display for Refusal {
 }
 
 /// One reason of a refusal: the item, what the program has, what the artifact has, and what to do.
+///
+/// In words it reads ``World.player.health: u32 at 8 -> f32 at 8``, followed by the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The item, as in ``function `game::tick`, argument 1 (dt)``.
+    /// The item, as in ``function `game::tick`, argument 1 (dt)`` or `World.player.health`.
     pub item: String,
     /// What the running program needs.
     pub expected: String,
@@ -209,7 +239,7 @@ pub struct Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Difference { item, expected, found, remedy } = self;
-        write!(f, "{item}: expected {expected}, found {found}; {remedy}")
+        write!(f, "{item}: {expected} -> {found}; {remedy}")
     }
 }
 

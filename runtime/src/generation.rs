@@ -15,10 +15,11 @@ use blake3::Hash;
 use liveswap_abi::dispatch::Dispatch;
 use liveswap_abi::{HotCrate, LeftBehind};
 
+use crate::check::Surface;
 use crate::drain::Drain;
 use crate::dylib::{CloseOutcome, Image, Remnant};
 use crate::error::Error;
-use crate::event::{HolderKind, Kind};
+use crate::event::{EditClass, HolderKind, Kind};
 use crate::stage::StagedArtifact;
 
 /// An artifact that is loaded and connected, but not published.
@@ -34,6 +35,10 @@ pub(crate) struct Generation {
     pub(crate) kind: Kind,
     pub(crate) digest: Option<Hash>,
     pub(crate) published: Instant,
+    /// What a host can see of it.
+    pub(crate) surface: Surface,
+    /// What kind of edit it was; `None` for the code linked into the host.
+    pub(crate) class: Option<EditClass>,
     /// Its schedule once it is no longer current.
     pub(crate) drain: Option<Drain>,
     /// Why it could not be unloaded when it was last tried.
@@ -99,6 +104,7 @@ impl Candidate {
         self,
         number: u64,
         dispatch: Box<Dispatch>,
+        (surface, class): (Surface, EditClass),
         now: Instant,
     ) -> Generation {
         Generation {
@@ -106,6 +112,8 @@ impl Candidate {
             kind: self.loaded.kind,
             digest: Some(self.loaded.stage.digest()),
             published: now,
+            surface,
+            class: Some(class),
             drain: None,
             retained: None,
             dispatch: Box::into_raw(dispatch),
@@ -124,12 +132,14 @@ impl Candidate {
 
 impl Generation {
     /// Generation 0.
-    pub(crate) fn linked(dispatch: Box<Dispatch>, now: Instant) -> Generation {
+    pub(crate) fn linked(dispatch: Box<Dispatch>, surface: Surface, now: Instant) -> Generation {
         Generation {
             number: 0,
             kind: Kind::Linked,
             digest: None,
             published: now,
+            surface,
+            class: None,
             drain: None,
             retained: None,
             dispatch: Box::into_raw(dispatch),

@@ -43,7 +43,7 @@ pub mod watch;
 pub mod wire;
 
 pub use error::{Error, Unfinished};
-pub use event::{Event, Outcome, Refusal, Reload, Retirement, Step};
+pub use event::{EditClass, Event, Outcome, Refusal, Reload, Retirement, Step};
 pub use feed::Events;
 pub use runtime::{Builder, Pin, Runtime};
 pub use status::{Counts, GenerationState, GenerationStatus, Status};

@@ -123,7 +123,8 @@ pub(crate) fn status(
     if holders.is_empty() {
         holders = left_behind(generation, age).collect();
     }
-    GenerationStatus { number: generation.number, kind: generation.kind, state, age, holders }
+    let &Generation { number, kind, class, .. } = generation;
+    GenerationStatus { number, kind, class, state, age, holders }
 }
 
 fn holders(generation: &Generation, gate: &Gate, slots: &Slots, now: Instant) -> Vec<Holder> {

@@ -289,6 +289,11 @@ impl Builder {
             let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
             unsound(texts.join("; "))
         })?;
+        let undescribed = functions.undescribed(host.name());
+        if !undescribed.is_empty() {
+            let types = undescribed.join(", ");
+            tracing::warn!(%types, "known by their sizes only: derive `Layout` to have every change of them noticed");
+        }
         let executable = std::env::current_exe().map_err(|source| Error::Executable { source })?;
         let artifacts = self.artifacts(&executable);
         let stage_dir =
@@ -302,7 +307,7 @@ impl Builder {
             let mut slots = Slots::default();
             slots.assign(&functions);
             let dispatch = Dispatch::new(0, slots.targets(&functions));
-            let current = Generation::linked(dispatch, SystemClock.now());
+            let current = Generation::linked(dispatch, functions.surface(), SystemClock.now());
             // Who is inside the empty table it replaces does not matter: that one is never freed.
             let _ = host.gate().swap(current.dispatch());
             Lineage { current, old: Retired::default(), slots, last_number: 0 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::event::{Holder, Kind, Reload};
+use crate::event::{EditClass, Holder, Kind, Reload};
 
 /// A picture of the runtime, made by its owner thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct GenerationStatus {
     pub number: u64,
     /// Where its code comes from.
     pub kind: Kind,
+    /// What kind of edit it was; `None` for the code linked into the program.
+    pub class: Option<EditClass>,
     /// What it does.
     pub state: GenerationState,
     /// How long ago it was published.

@@ -11,7 +11,9 @@ mod frame;
 mod picture;
 
 pub use frame::{Fault, Frames, encode};
-pub use picture::{Artifact, Difference, Generation, Outcome, Reload, Session, Status, Steps, Timings};
+pub use picture::{
+    Artifact, Difference, Generation, Outcome, Reload, Session, Status, Steps, Timings,
+};
 
 /// The version of these messages; both sides must have the same.
 pub const PROTOCOL: u32 = 1;

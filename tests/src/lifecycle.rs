@@ -76,7 +76,10 @@ fn reload_now_takes_what_is_there() {
     let mut host = bench.program().arg("--poll", "3600000").start();
     bench.install(&v2());
     let answer = host.ask(&["reload-now"]);
-    assert!(answer.starts_with("swapped generation=1 kind=standalone added=[]"), "{answer}");
+    assert!(
+        answer.starts_with("swapped generation=1 kind=standalone class=body added=[]"),
+        "{answer}"
+    );
     host.runs(2);
     host.finish();
 }

@@ -11,6 +11,7 @@
 mod harness;
 
 mod calls;
+mod layouts;
 mod lifecycle;
 mod locate;
 mod panics;

@@ -65,9 +65,11 @@ pub enum Member {
     },
 }
 
-/// A hot function's signature.
+/// A hot function's signature, or a hot value's type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Signature {
+    /// Whether it is that of a value, whose type is the result.
+    pub is_value: bool,
     /// The arguments, in order.
     pub arguments: Vec<Argument>,
     /// The type of the result; `None` until it was described.
@@ -144,11 +146,13 @@ impl Catalog {
 
     /// The fingerprint of a signature: of its arguments' types in order, its result's, and its lifetimes.
     ///
-    /// The arguments' names are not part of it, because a name may change.
+    /// The arguments' names are not part of it, because a name may change. No function has the fingerprint of a value.
     #[must_use]
     pub fn signature(&self, signature: &Signature) -> Fingerprint {
         let mut message = Message::default();
-        message.text("fn").number(signature.arguments.len() as u64);
+        message
+            .text(if signature.is_value { "value" } else { "fn" })
+            .number(signature.arguments.len() as u64);
         let arguments = signature.arguments.iter().map(|argument| argument.of);
         for node in arguments.chain(signature.result) {
             message.wide(self.fingerprint(node).as_u128());
@@ -244,7 +248,8 @@ impl Sink for Collector {
                     .collect();
                 return self.signature.arguments.push(Argument { names, of });
             }
-            Fact::Result { of } => {
+            Fact::Value { of } | Fact::Result { of } => {
+                self.signature.is_value = matches!(fact, Fact::Value { .. });
                 self.signature.result = Some(of);
                 return;
             }

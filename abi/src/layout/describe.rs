@@ -75,6 +75,11 @@ pub enum Fact<'a> {
         /// Its type.
         of: Node,
     },
+    /// The type of a `static`.
+    Value {
+        /// The type.
+        of: Node,
+    },
     /// The result of a function.
     Result {
         /// Its type.
@@ -155,6 +160,11 @@ impl<'a> Describer<'a> {
     /// The next argument of a function, with the names that its pattern binds.
     pub fn argument(&mut self, names: &[(&str, &str)], of: Node) {
         self.sink.fact(Fact::Argument { names, of });
+    }
+
+    /// The type of a `static`.
+    pub fn value(&mut self, of: Node) {
+        self.sink.fact(Fact::Value { of });
     }
 
     /// The result of a function.

@@ -63,7 +63,7 @@ pub(super) fn of_types(types: &[Type]) -> Vec<Fingerprint> {
 
 /// The types that count in another's fingerprint by all they are.
 fn neighbors(ty: &Type) -> impl Iterator<Item = usize> {
-    ty.members.iter().filter_map(|member| match member {
+    in_memory_order(ty).into_iter().filter_map(|member| match member {
         Member::Variant { .. } | Member::Migratable { .. } => None,
         Member::Field { of: Node(of), .. } | Member::Part { of: Node(of), .. } => {
             Some(*of as usize)
@@ -125,7 +125,7 @@ fn describe(types: &[Type], index: usize, done: &[Option<u128>]) -> Message {
     // No type is as large as the address space.
     let (size, align) = ty.extent.unwrap_or((usize::MAX, 0));
     message.number(size as u64).number(align as u64);
-    for member in &ty.members {
+    for member in in_memory_order(ty) {
         match member {
             Member::Variant { name, discriminant } => {
                 message.text("variant").text(name).wide(*discriminant as u128);
@@ -144,6 +144,19 @@ fn describe(types: &[Type], index: usize, done: &[Option<u128>]) -> Message {
         }
     }
     message
+}
+
+/// Fields by their offsets where they have any: there the order of the declaration changes nothing.
+fn in_memory_order(ty: &Type) -> Vec<&Member> {
+    let mut members: Vec<&Member> = ty.members.iter().collect();
+    let offset = |member: &Member| match member {
+        Member::Field { offset, .. } => *offset,
+        _ => None,
+    };
+    if members.iter().all(|member| offset(member).is_some()) {
+        members.sort_by_key(|member| (offset(member), member.name()));
+    }
+    members
 }
 
 /// Sets of types that all reach each other, each set after those it reaches.

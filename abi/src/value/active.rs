@@ -6,7 +6,7 @@ use crate::dispatch::Dispatch;
 use crate::function::FunctionEntry;
 use crate::gate::Nested;
 use crate::hot_crate::HotCrate;
-use crate::signature::Describe;
+use crate::layout::Describe;
 
 /// A `#[hot] static`: reads the value of the newest generation, or of the pinned one.
 ///
@@ -33,7 +33,7 @@ impl<T> HotValue<T> {
         path: &'static str,
         public: bool,
         own: &'static T,
-        describe: fn(Describe<'_>),
+        describe: Describe,
         record: &'static [u8],
         image: &'static HotCrate,
     ) -> HotValue<T> {

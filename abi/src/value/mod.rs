@@ -10,10 +10,6 @@ pub use active::HotValue;
 #[cfg(not(any(debug_assertions, feature = "always")))]
 pub use plain::HotValue;
 
-/// Where a value's type stands in its description; a function has arguments and a result instead, so that no function
-/// ever has the signature of a value.
-pub const PLACE: &str = "value";
-
 impl<T: Copy> HotValue<T> {
     /// A copy of the newest value.
     ///

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use liveswap_abi::function::FunctionEntry;
+use liveswap_abi::layout::{Catalog, Signature};
 use liveswap_abi::manifest;
 use liveswap_macros::hot;
-
-type Part = (String, String, Option<(usize, usize)>);
 
 pub struct Grid<const WIDTH: usize>([u8; WIDTH]);
 
@@ -45,71 +44,58 @@ fn entry(name: &str) -> &'static FunctionEntry {
     entry
 }
 
-fn parts(name: &str) -> Vec<Part> {
-    let mut parts = Vec::new();
-    entry(name).describe(&mut |part| {
-        parts.push((part.place.to_owned(), part.name.to_owned(), part.layout));
-    });
-    parts
+fn signature(name: &str) -> (Signature, Catalog) {
+    let (mut signatures, catalog) = Catalog::of_signatures([entry(name).describe()].into_iter());
+    (signatures.remove(0), catalog)
+}
+
+/// Name, size and alignment of every type that is met, and whether it describes itself.
+fn types(catalog: &Catalog) -> BTreeMap<&str, (Option<(usize, usize)>, bool)> {
+    let types = catalog.types().map(|(_, ty)| (ty.name.as_str(), (ty.extent, ty.is_described)));
+    types.collect()
 }
 
 #[test]
-fn the_parts_of_a_signature_are_every_type_in_it() {
-    let part = |place: &str, name: &str, layout| (place.to_owned(), name.to_owned(), layout);
+fn a_signature_leads_to_every_type_in_it() {
+    let (signature, catalog) = signature("everything");
+    let names = |index: usize| -> Vec<(&str, &str)> {
+        let names = &signature.arguments[index].names;
+        names.iter().map(|(place, name)| (place.as_str(), name.as_str())).collect()
+    };
+    assert_eq!(signature.arguments.len(), 9);
+    assert_eq!(names(0), [("", "plain")]);
+    assert_eq!(names(1), [(".0", "a"), (".1", "b")]);
+    assert_eq!(names(8), [("", "alias")]);
+    let met = types(&catalog);
     let word = size_of::<usize>();
-    assert_eq!(
-        parts("everything"),
-        [
-            part("argument 0 (plain)", "u32", Some((4, 4))),
-            part("argument 1", "(f64, [u8; 3])", Some((16, 8))),
-            part("argument 1.0", "f64", Some((8, 8))),
-            part("argument 1.1", "[u8; 3]", Some((3, 1))),
-            part("argument 1.1, its elements", "u8", Some((1, 1))),
-            part("argument 2 (text)", "&str", Some((2 * word, word))),
-            part("argument 2 (text) behind &", "str", None),
-            part(
-                "argument 3 (list)",
-                "&mut alloc::vec::Vec<core::option::Option<alloc::boxed::Box<u16>>>",
-                Some((word, word))
-            ),
-            part(
-                "argument 3 (list) behind &mut",
-                "alloc::vec::Vec<core::option::Option<alloc::boxed::Box<u16>>>",
-                Some((3 * word, word))
-            ),
-            part(
-                "argument 3 (list) behind &mut in Vec",
-                "core::option::Option<alloc::boxed::Box<u16>>",
-                Some((word, word))
-            ),
-            part(
-                "argument 3 (list) behind &mut in Vec in Option",
-                "alloc::boxed::Box<u16>",
-                Some((word, word))
-            ),
-            part("argument 3 (list) behind &mut in Vec in Option in Box", "u16", Some((2, 2))),
-            part("argument 4 (pointer)", "*const [i8]", Some((2 * word, word))),
-            part("argument 4 (pointer) behind a pointer", "[i8]", None),
-            part("argument 4 (pointer) behind a pointer, its elements", "i8", Some((1, 1))),
-            part("argument 5 (object)", "&dyn core::fmt::Debug", Some((2 * word, word))),
-            part("argument 5 (object) behind &", "dyn core::fmt::Debug", None),
-            part(
-                "argument 6 (function)",
-                std::any::type_name::<fn(&str) -> usize>(),
-                Some((word, word))
-            ),
-            part("argument 7 (grid)", "expand::describe::Grid<3>", Some((3, 1))),
-            part("argument 8 (alias)", "alloc::vec::Vec<u16>", Some((3 * word, word))),
-            part(
-                "result",
-                "core::result::Result<(), alloc::string::String>",
-                Some((3 * word, word))
-            ),
-            part("result in Result", "()", Some((0, 1))),
-            part("result in Result", "alloc::string::String", Some((3 * word, word))),
-        ]
-    );
-    assert_eq!(parts("private"), [part("result", "()", Some((0, 1)))]);
+    let expected = [
+        ("u32", Some((4, 4)), true),
+        ("(f64, [u8; 3])", Some((16, 8)), true),
+        ("[u8; 3]", Some((3, 1)), true),
+        ("str", None, true),
+        (
+            "&mut alloc::vec::Vec<core::option::Option<alloc::boxed::Box<u16>>>",
+            Some((word, word)),
+            true,
+        ),
+        ("core::option::Option<alloc::boxed::Box<u16>>", Some((word, word)), true),
+        ("*const [i8]", Some((2 * word, word)), true),
+        ("i8", Some((1, 1)), true),
+        ("&dyn core::fmt::Debug", Some((2 * word, word)), false),
+        ("dyn core::fmt::Debug", None, false),
+        (std::any::type_name::<fn(&str) -> usize>(), Some((word, word)), false),
+        ("expand::describe::Grid<3>", Some((3, 1)), false),
+        ("alloc::vec::Vec<u16>", Some((3 * word, word)), true),
+        ("core::result::Result<(), alloc::string::String>", Some((3 * word, word)), true),
+        ("alloc::string::String", Some((3 * word, word)), true),
+        ("()", Some((0, 1)), true),
+    ];
+    for (name, extent, is_described) in expected {
+        assert_eq!(met.get(name), Some(&(extent, is_described)), "{name} in {met:?}");
+    }
+    let (signature, catalog) = self::signature("private");
+    let result = signature.result.map(|of| catalog.ty(of).name.as_str());
+    assert_eq!((signature.arguments.len(), result), (0, Some("()")));
     assert!(
         everything(
             1,
@@ -125,6 +111,63 @@ fn the_parts_of_a_signature_are_every_type_in_it() {
         .is_ok()
     );
     private();
+}
+
+mod alike {
+    use super::hot;
+
+    #[hot]
+    pub(super) fn elided(text: &str, count: u8) -> &str {
+        &text[usize::from(count)..]
+    }
+
+    #[hot]
+    pub(super) fn named<'text>(words: &'text str, other: u8) -> &'text str {
+        &words[usize::from(other)..]
+    }
+
+    #[hot]
+    pub(super) fn lasting(text: &'static str, count: u8) -> &'static str {
+        &text[usize::from(count)..]
+    }
+
+    #[hot]
+    pub(super) fn lasting_result(text: &str, count: u8) -> &'static str {
+        if text.len() > usize::from(count) { "long" } else { "short" }
+    }
+
+    #[hot]
+    pub(super) fn first<'a>(one: &'a str, _other: &str) -> &'a str {
+        one
+    }
+
+    #[hot]
+    pub(super) fn second<'a>(_one: &str, other: &'a str) -> &'a str {
+        other
+    }
+
+    #[hot]
+    pub(super) fn either<'a>(one: &'a str, other: &'a str) -> &'a str {
+        if one.is_empty() { other } else { one }
+    }
+}
+
+#[test]
+fn what_a_result_borrows_from_is_part_of_the_signature_however_it_is_written() {
+    let fingerprint = |name: &str| {
+        let (signature, catalog) = signature(&format!("alike::{name}"));
+        catalog.signature(&signature)
+    };
+    assert_eq!(fingerprint("elided"), fingerprint("named"));
+    let different = ["elided", "lasting", "lasting_result", "first", "second", "either"];
+    for (index, one) in different.iter().enumerate() {
+        for other in &different[index + 1..] {
+            assert_ne!(fingerprint(one), fingerprint(other), "{one} and {other}");
+        }
+    }
+    assert_eq!(alike::elided("ab", 1), alike::named("ab", 1));
+    assert_eq!((alike::lasting("ab", 1), alike::lasting_result("ab", 1)), ("b", "long"));
+    assert_eq!(alike::first(alike::either("", "a"), alike::second("b", "c")), "a");
 }
 
 fn record(name: &str) -> BTreeMap<String, String> {

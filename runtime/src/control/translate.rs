@@ -58,10 +58,10 @@ fn reload(hot_crate: &str, reload: &Reload) -> wire::Reload {
 
 fn outcome(outcome: &event::Outcome) -> wire::Outcome {
     match outcome {
-        event::Outcome::Swapped { generation, kind, added } => wire::Outcome::Swapped {
+        event::Outcome::Swapped { generation, kind, class, added } => wire::Outcome::Swapped {
             generation: *generation,
             kind: kind.to_string(),
-            class: None,
+            class: Some(class.to_string()),
             added: added.clone(),
         },
         event::Outcome::Unchanged { generation } => {
@@ -112,6 +112,7 @@ fn generation(generation: &status::GenerationStatus) -> wire::Generation {
     wire::Generation {
         number: generation.number,
         kind: generation.kind.to_string(),
+        class: generation.class.map(|class| class.to_string()),
         holders: generation.holders.iter().map(ToString::to_string).collect(),
         retained: match &generation.state {
             GenerationState::Retained { why } => Some(why.clone()),
@@ -123,7 +124,7 @@ fn generation(generation: &status::GenerationStatus) -> wire::Generation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Difference, Kind, Outcome, Refusal, Step, Timings};
+    use crate::event::{Difference, EditClass, Kind, Outcome, Refusal, Step, Timings};
 
     fn reloaded(outcome: Outcome) -> Event {
         let timings = Timings { swap: Duration::from_micros(7), ..Timings::default() };
@@ -148,8 +149,13 @@ mod tests {
         );
         let cases = [
             (
-                Outcome::Swapped { generation: 3, kind: Kind::Shared, added: Vec::new() },
-                r#"{"swapped":{"generation":3,"kind":"shared","class":null,"added":[]}}"#,
+                Outcome::Swapped {
+                    generation: 3,
+                    kind: Kind::Shared,
+                    class: EditClass::Additive,
+                    added: vec!["game::f".to_owned()],
+                },
+                r#"{"swapped":{"generation":3,"kind":"shared","class":"additive","added":["game::f"]}}"#,
             ),
             (Outcome::Unchanged { generation: 2 }, r#"{"unchanged":{"generation":2}}"#),
             (

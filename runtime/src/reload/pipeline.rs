@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use liveswap_abi::dispatch::Dispatch;
 
 use super::Owner;
-use crate::check::{self, Functions};
+use crate::check::{self, Edit, Functions};
 use crate::clock::{Clock, Stopwatch, SystemClock};
 use crate::drain::Drain;
 use crate::dylib;
@@ -125,7 +125,7 @@ impl Owner {
         }
         let functions = check::list(artifact.functions())
             .map_err(|differences| Refusal { step: Step::Check, differences })?;
-        let differences = check::compare(&self.functions, &functions);
+        let differences = check::compare(&self.functions, &functions, &self.lineage.slots);
         if differences.is_empty() {
             Ok(functions)
         } else {
@@ -135,13 +135,16 @@ impl Owner {
 
     /// Publishes the candidate. Nothing here can fail.
     fn swap(&mut self, candidate: Candidate, functions: Functions, number: u64) -> Outcome {
-        let added = self.lineage.slots.assign(&functions);
+        self.lineage.slots.assign(&functions);
+        let surface = functions.surface();
+        let Edit { class, added } = check::classify(&self.lineage.current.surface, &surface);
         let dispatch = Dispatch::new(number, self.lineage.slots.targets(&functions));
-        let generation = candidate.into_generation(number, dispatch, SystemClock.now());
+        let generation =
+            candidate.into_generation(number, dispatch, (surface, class), SystemClock.now());
         let kind = generation.kind;
         self.lineage.last_number = number;
         self.publish(generation);
-        Outcome::Swapped { generation: number, kind, added }
+        Outcome::Swapped { generation: number, kind, class, added }
     }
 
     /// Makes generation 0 current again. Its table was never freed, and functions that came later are past its end, so
@@ -152,9 +155,11 @@ impl Owner {
         let (outcome, timings) = match self.lineage.old.take_linked() {
             Some(linked) => {
                 let (generation, kind) = (linked.number, linked.kind);
+                let current = &self.lineage.current.surface;
+                let Edit { class, added } = check::classify(current, &linked.surface);
                 self.publish(linked);
                 let timings = Timings { swap: stopwatch.lap(), ..Timings::default() };
-                (Outcome::Swapped { generation, kind, added: Vec::new() }, timings)
+                (Outcome::Swapped { generation, kind, class, added }, timings)
             }
             None => {
                 let generation = self.lineage.current.number;

@@ -120,6 +120,9 @@ pub struct Generation {
     pub number: u64,
     /// The kind of artifact it came from, as in "standalone".
     pub kind: String,
+    /// The class of the edit that it was, as in "body"; `None` for the code linked into the program.
+    #[serde(default)]
+    pub class: Option<String>,
     /// What holds it, in words.
     pub holders: Vec<String>,
     /// Why its image stays mapped though nothing may use it any more.

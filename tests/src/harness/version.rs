@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 use liveswap_testkit::process::{Fixture, Toolbox};
 
 /// The text of the hot crate, file by file.
-const SOURCES: [(&str, &str); 8] = [
+const SOURCES: [(&str, &str); 9] = [
     ("lib.rs", include_str!("../../fixtures/hot/lib.rs")),
     ("blocking.rs", include_str!("../../fixtures/hot/blocking.rs")),
     ("deep.rs", include_str!("../../fixtures/hot/deep.rs")),
+    ("layouts.rs", include_str!("../../fixtures/hot/layouts.rs")),
     ("leftovers.rs", include_str!("../../fixtures/hot/leftovers.rs")),
     ("numbers.rs", include_str!("../../fixtures/hot/numbers.rs")),
     ("panics.rs", include_str!("../../fixtures/hot/panics.rs")),
