@@ -1,7 +1,9 @@
 //! What the host shows: a grid of cells, free of any terminal library.
 
+use liveswap_macros::Layout;
+
 /// A color, each part from 0 to 255.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Layout)]
 pub struct Rgb {
     /// Red.
     pub r: u8,
@@ -20,7 +22,7 @@ impl Rgb {
 }
 
 /// One character cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Layout)]
 pub struct Cell {
     /// The character shown; always one column wide.
     pub glyph: char,
@@ -45,7 +47,7 @@ impl Default for Cell {
 /// canvas.text(8, 0, "cut off", Rgb::new(255, 255, 255));
 /// assert_eq!(canvas.row_text(0).as_deref(), Some("        cu"));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Layout)]
 pub struct Canvas {
     width: u16,
     height: u16,

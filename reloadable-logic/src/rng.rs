@@ -1,7 +1,9 @@
 //! The world's own source of chance.
 
+use liveswap_macros::Layout;
+
 /// A small seeded generator (SplitMix64), part of the world so that a seed repeats a whole game.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Layout)]
 pub struct Rng {
     state: u64,
 }

@@ -2,8 +2,10 @@
 
 use std::ops::{Add, AddAssign, Mul, Sub};
 
+use liveswap_macros::Layout;
+
 /// A point or a direction; one unit is the height of half a terminal cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Layout)]
 pub struct Vec2 {
     /// To the right.
     pub x: f32,

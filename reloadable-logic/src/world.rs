@@ -1,9 +1,11 @@
 //! What the game is made of. The host owns it; it survives every swap.
 
+use liveswap_macros::Layout;
+
 use crate::{rng::Rng, vec2::Vec2};
 
 /// The whole state of a game: plain owned values, nothing that points into this crate.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Layout)]
 pub struct World {
     /// Width and height, in units of half a cell.
     pub size: Vec2,
@@ -42,7 +44,7 @@ pub struct World {
 }
 
 /// What the player wants in one frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Layout)]
 pub struct Input {
     /// Where to steer; longer than one counts as one.
     pub steer: Vec2,
@@ -51,7 +53,7 @@ pub struct Input {
 }
 
 /// The lantern that the player moves.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Layout)]
 pub struct Player {
     /// Where it is.
     pub position: Vec2,
@@ -66,7 +68,7 @@ pub struct Player {
 }
 
 /// A small glowing swimmer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Layout)]
 pub struct Mote {
     /// Where it is.
     pub position: Vec2,
@@ -79,7 +81,7 @@ pub struct Mote {
 }
 
 /// A dark thing that wants the light.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Layout)]
 pub struct Hunter {
     /// Where it is.
     pub position: Vec2,
@@ -92,7 +94,7 @@ pub struct Hunter {
 }
 
 /// A fading point of light.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Layout)]
 pub struct Spark {
     /// Where it is.
     pub position: Vec2,
@@ -105,7 +107,7 @@ pub struct Spark {
 }
 
 /// What a spark came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Layout)]
 pub enum Tint {
     /// The lantern's wake.
     Wake,

@@ -75,7 +75,7 @@ fn a_type_in_an_option_behind_a_reference_that_has_shrunk() {
         &v3().edit("shapes.rs", "    pub words: [u64; 32],", "    pub words: [u64; 16],"),
         "Big",
         ["size 288", "160"],
-        "hot_fixture::shapes::nth",
+        "hot_fixture::shapes::transform",
     );
 }
 
