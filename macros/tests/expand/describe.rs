@@ -49,8 +49,10 @@ fn signature(name: &str) -> (Signature, Catalog) {
     (signatures.remove(0), catalog)
 }
 
+type Extent = Option<(usize, usize)>;
+
 /// Name, size and alignment of every type that is met, and whether it describes itself.
-fn types(catalog: &Catalog) -> BTreeMap<&str, (Option<(usize, usize)>, bool)> {
+fn types(catalog: &Catalog) -> BTreeMap<&str, (Extent, bool)> {
     let types = catalog.types().map(|(_, ty)| (ty.name.as_str(), (ty.extent, ty.is_described)));
     types.collect()
 }
@@ -122,6 +124,7 @@ mod alike {
     }
 
     #[hot]
+    #[allow(clippy::needless_lifetimes)]
     pub(super) fn named<'text>(words: &'text str, other: u8) -> &'text str {
         &words[usize::from(other)..]
     }

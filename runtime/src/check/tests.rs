@@ -7,22 +7,25 @@ use liveswap_abi::layout::Fingerprint;
 use super::{Edit, Surface, classify};
 use crate::event::EditClass::{self, Additive, Body, Migrates};
 
-fn named(entries: &[(&str, u128)]) -> BTreeMap<String, Fingerprint> {
+type Entries<'a> = &'a [(&'a str, u128)];
+
+fn named(entries: Entries<'_>) -> BTreeMap<String, Fingerprint> {
     let entry =
         |(name, number): &(&str, u128)| ((*name).to_owned(), Fingerprint::from_u128(*number));
     entries.iter().map(entry).collect()
 }
 
-fn surface(public: &[(&str, u128)], migratable: &[(&str, u128)]) -> Surface {
+fn surface(public: Entries<'_>, migratable: Entries<'_>) -> Surface {
     Surface { public: named(public), migratable: named(migratable) }
 }
 
 #[test]
 fn classes_follow_from_what_a_host_sees() {
     let from = surface(&[("game::tick", 1), ("game::later", 2)], &[("game::World", 7)]);
-    let same: &[(&str, u128)] = &[("game::tick", 1), ("game::later", 2)];
-    let world: &[(&str, u128)] = &[("game::World", 7)];
-    let table: [(&str, &[(&str, u128)], &[(&str, u128)], EditClass, &[&str]); 6] = [
+    let same: Entries<'_> = &[("game::tick", 1), ("game::later", 2)];
+    let world: Entries<'_> = &[("game::World", 7)];
+    type Row<'a> = (&'a str, Entries<'a>, Entries<'a>, EditClass, &'a [&'a str]);
+    let table: [Row<'_>; 6] = [
         ("nothing", same, world, Body, &[]),
         ("one less", &[("game::tick", 1)], world, Body, &[]),
         ("one more", &[("game::more", 3), ("game::tick", 1)], world, Additive, &["game::more"]),
