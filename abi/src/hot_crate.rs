@@ -18,8 +18,16 @@ use crate::panic::{self, PanicReport, ReadPanic};
 ///
 /// With it a hot crate is found by its name, by a test kit for example. A crate of which the program uses nothing is
 /// not linked, and then it is not here either.
+#[cfg(any(debug_assertions, feature = "always"))]
 #[linkme::distributed_slice]
 pub static HOT_CRATES: [&'static HotCrate];
+
+/// The hot crates of this image, in no particular order; of a program, those that can be replaced in it.
+///
+/// With it a hot crate is found by its name, by a test kit for example. A crate of which the program uses nothing is
+/// not linked, and then it is not here either.
+#[cfg(not(any(debug_assertions, feature = "always")))]
+pub static HOT_CRATES: [&HotCrate; 0] = [];
 
 /// Marks this copy of abi: an artifact that resolves abi from the host has the host's.
 static COPY: u8 = 0;
