@@ -10,6 +10,9 @@ use crate::error::Error;
 /// What version control and others keep beside sources.
 const NOT_SOURCES: &[&str] = &[".git", ".hg", ".jj", ".svn", "node_modules"];
 
+/// What tells that a directory is one that tools fill, cargo's target directories above all; they can be marked or not.
+const OF_TARGET: &[&str] = &["CACHEDIR.TAG", ".rustc_info.json", ".fingerprint"];
+
 /// Files larger than this are no sources: they are linked where they can be.
 const LARGE: u64 = 1 << 20;
 
@@ -42,9 +45,15 @@ impl Original {
     fn directory(&self, below: &Path, copy: &Path, times: Times) -> Result<(), Error> {
         let from = self.root.join(below);
         let to = copy.join(below);
+        let entries = match fs::read_dir(&from) {
+            Ok(entries) => entries,
+            // Whoever works in the checkout removes things, too.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return remove(&to),
+            Err(error) => return Err(Error::file("read", &from)(error)),
+        };
         fs::create_dir_all(&to).map_err(Error::file("create", &to))?;
         let mut names = Vec::new();
-        for entry in fs::read_dir(&from).map_err(Error::file("read", &from))? {
+        for entry in entries {
             let entry = entry.map_err(Error::file("read", &from))?;
             let path = entry.path();
             if self.is_left_out(below, &path) {
@@ -52,8 +61,7 @@ impl Original {
             }
             names.push(entry.file_name());
             let target = to.join(entry.file_name());
-            let kind = entry.file_type().map_err(Error::file("look at", &path))?;
-            if kind.is_dir() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 if target.is_file() {
                     fs::remove_file(&target).map_err(Error::file("remove", &target))?;
                 }
@@ -83,7 +91,7 @@ impl Original {
         path == self.target
             || NOT_SOURCES.iter().any(is)
             || (is_root && self.around_copy && is(&".cargo"))
-            || path.join("CACHEDIR.TAG").is_file()
+            || OF_TARGET.iter().any(|mark| path.join(mark).exists())
     }
 }
 
@@ -163,6 +171,7 @@ mod tests {
             (".git/HEAD", "history"),
             ("target/debug/x", "built"),
             ("elsewhere/CACHEDIR.TAG", "built too"),
+            ("unmarked/.rustc_info.json", "built too"),
         ] {
             let path = root.join(path);
             fs::create_dir_all(path.parent().expect("it has one")).expect("created");
@@ -173,7 +182,7 @@ mod tests {
             let time = |at: &Path| fs::metadata(at.join(path)).and_then(|it| it.modified());
             assert_eq!(time(&root).expect("there"), time(&copy).expect("copied"), "{path}");
         }
-        for path in [".cargo", ".git", "target", "elsewhere"] {
+        for path in [".cargo", ".git", "target", "elsewhere", "unmarked"] {
             assert!(!copy.join(path).exists(), "{path}");
         }
     }

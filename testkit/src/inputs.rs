@@ -50,13 +50,13 @@ pub(crate) fn key(project: &Project, sources: &Path) -> Result<String, Error> {
     Ok(hasher.finalize().to_hex()[..32].to_owned())
 }
 
-/// What the hot crate is made of besides itself, in the checkout, as one word.
-pub(crate) fn dependencies(project: &Project) -> Result<String, Error> {
+/// What the hot crate is made of besides itself, as the program was built from it, as one word.
+pub(crate) fn dependencies(project: &Project, originals: &Path) -> Result<String, Error> {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&fs::read(project.root.join("Cargo.lock")).unwrap_or_default());
+    hasher.update(&fs::read(originals.join("Cargo.lock")).unwrap_or_default());
     let mut files = BTreeMap::new();
     for package in project.closure.iter().skip(1) {
-        collect(&project.root, package, true, &mut files)?;
+        collect(originals, package, true, &mut files)?;
     }
     for (path, absolute) in files {
         let bytes = fs::read(&absolute).map_err(Error::file("read", &absolute))?;

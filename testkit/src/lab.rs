@@ -73,9 +73,9 @@ impl Lab {
     pub(crate) fn prepare(
         &self,
         cargo_flags: &[String],
-        fits: &dyn Fn(&Path) -> Result<bool, Error>,
+        misfit: &dyn Fn(&Path) -> Result<Option<String>, Error>,
     ) -> Result<(), Error> {
-        self.maker.prepare(&self.place, cargo_flags, fits)
+        self.maker.prepare(&self.place, cargo_flags, misfit)
     }
 
     /// Starts a lab for the hot crate of this name, with hyphens or underscores.

@@ -40,6 +40,8 @@
 //!   labs of different crates do not. A test without a lab sees whatever a lab beside it has swapped in: where
 //!   that matters, start a lab there, too, which costs a few milliseconds, or put such tests into another file.
 //! - In several processes (`cargo nextest`, several test files), labs have copies and target directories of their own.
+//! - The copy is taken when the first lab starts after the test was built; what is saved in the checkout while tests run is
+//!   for the next build of the test.
 //! - When a lab drops, generation 0 is current again, and its statics are as they were left. Every artifact has statics of
 //!   its own, which begin anew with it. Old generations are unloaded as in every host, so a call that is still inside one
 //!   finishes there.

@@ -60,17 +60,17 @@ impl Maker {
         Self { project, cache, flags: RefCell::default(), builder: RefCell::default() }
     }
 
-    /// Makes sure that an artifact can be built that is the same crate as the host's, which `fits` is asked.
+    /// Makes sure that an artifact can be built that is the same crate as the host's; `misfit` says why one is not.
     ///
     /// Done once for a program and a place; the sources must be those of the program.
     pub(crate) fn prepare(
         &self,
         place: &Place,
         given: &[String],
-        fits: &dyn Fn(&Path) -> Result<bool, Error>,
+        misfit: &dyn Fn(&Path) -> Result<Option<String>, Error>,
     ) -> Result<(), Error> {
         let path = place.root().join(format!("program-{}.json", self.program()));
-        let of = inputs::dependencies(&self.project)?;
+        let of = inputs::dependencies(&self.project, &place.originals())?;
         let seeded = place.seeded(&of);
         if let Some(known) = Known::read(&path)
             && seeded.as_ref() == Some(&known.seeded)
@@ -93,7 +93,7 @@ impl Maker {
                 continue;
             }
             for flags in &candidates {
-                match self.attempt(place, flags, missing, fits)? {
+                match self.attempt(place, flags, missing, misfit)? {
                     Attempt::Fits => {
                         let seeded = place.seeded(&of).unwrap_or_default();
                         Known { flags: flags.clone(), seeded }.write(&path)?;
@@ -112,7 +112,7 @@ impl Maker {
         place: &Place,
         flags: &[String],
         missing: Missing,
-        fits: &dyn Fn(&Path) -> Result<bool, Error>,
+        misfit: &dyn Fn(&Path) -> Result<Option<String>, Error>,
     ) -> Result<Attempt, Error> {
         let builder = self.open(place, flags).map_err(|(error, _)| Error::Builder(error))?;
         let task = builder
@@ -125,8 +125,8 @@ impl Maker {
             Ok(outcome) => {
                 let digest = hex(outcome.artifact.digest);
                 let kept = Kept { artifact: outcome.artifact.path, digest };
-                if !fits(&kept.artifact)? {
-                    return Ok(Attempt::No("the hot crate would be another one".to_owned()));
+                if let Some(why) = misfit(&kept.artifact)? {
+                    return Ok(Attempt::No(why));
                 }
                 let (key, outside) = (
                     inputs::key(&self.project, &place.sources())?,

@@ -56,6 +56,7 @@ impl Place {
                     };
                     let hot_package = project.hot_package.clone();
                     let place = Self { root, original, hot_package, _lock: lock };
+                    place.take_over(&project.executable)?;
                     place.clear()?;
                     return Ok((place, Cache::open(base.join("cache"))?));
                 }
@@ -69,6 +70,21 @@ impl Place {
         Err(Error::File { action: "find a free place in", path: base, source })
     }
 
+    /// Takes the sources over from the checkout, once for each build of the program: what somebody edits there while
+    /// tests run is not what they were built from.
+    fn take_over(&self, program: &Path) -> Result<(), Error> {
+        let built = fs::metadata(program).and_then(|it| it.modified());
+        let built = built.map_err(Error::file("look at", program))?;
+        let name = format!("{} {built:?}", program.display());
+        let mark = self.root.join("original-of");
+        if fs::read_to_string(&mark).is_ok_and(|there| there == name) {
+            return Ok(());
+        }
+        copy::remove(&mark)?;
+        self.original.copy_to(&self.originals(), Times::AsOriginal)?;
+        fs::write(&mark, name).map_err(Error::file("write", &mark))
+    }
+
     /// Makes everything as it is before the first edit.
     fn clear(&self) -> Result<(), Error> {
         copy::remove(&self.points())?;
@@ -80,14 +96,18 @@ impl Place {
     /// Makes the copy like the original.
     pub(crate) fn restore_sources(&self) -> Result<(), Error> {
         let times = if self.target().is_dir() { Times::Now } else { Times::AsOriginal };
-        self.original.copy_to(&self.sources(), times)
+        self.taken_over().copy_to(&self.sources(), times)
+    }
+
+    fn taken_over(&self) -> Original {
+        Original { root: self.originals(), ..self.original.clone() }
     }
 
     /// Begins anew with what cargo built by now; `of` says of what it was built.
     pub(crate) fn seed(&self, project: &Project, of: &str) -> Result<(), Error> {
         copy::remove(&self.sources())?;
         seed::seed(&project.built, &self.hot_package, &self.target())?;
-        self.original.copy_to(&self.sources(), Times::AsOriginal)?;
+        self.taken_over().copy_to(&self.sources(), Times::AsOriginal)?;
         // What is newer than this was compiled for a lab.
         let path = self.target().join("seeded");
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -106,7 +126,12 @@ impl Place {
         &self.root
     }
 
-    /// The copy of the workspace.
+    /// The workspace as the program was built from it.
+    pub(crate) fn originals(&self) -> PathBuf {
+        self.root.join("original")
+    }
+
+    /// The copy of the workspace that is edited.
     pub(crate) fn sources(&self) -> PathBuf {
         self.root.join("source")
     }

@@ -63,12 +63,12 @@ impl LabBuilder {
         let project = Project::of_this_program(host.name(), self.manifest_directory.as_deref())?;
         let lab = Lab::set_up(host, project, turn)?;
         // Whether the crate is the same is for the runtime to say.
-        let fits = |artifact: &Path| {
+        let misfit = |artifact: &Path| {
             let reload = lab.offer(artifact)?;
             lab.runtime().return_to_linked()?;
-            Ok(reload.outcome.refused().is_none())
+            Ok(reload.outcome.refused().map(ToString::to_string))
         };
-        lab.prepare(&self.cargo_flags, &fits)?;
+        lab.prepare(&self.cargo_flags, &misfit)?;
         Ok(lab)
     }
 }
