@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use liveswap_builder::{
-    Builder, CargoFlags, Host, HostTarget, Input, KindPolicy, Project as Built, Settings,
+    Builder, CargoFlags, Host, HostTarget, Input, InputRole, KindPolicy, Project as Built, Settings,
 };
 
 use crate::args::What;
@@ -76,12 +76,21 @@ impl Builders {
             return everything;
         }
         let files: Vec<&PathBuf> = files.collect();
-        let concerns = |index: &usize| {
-            let inputs = self.all[*index].1.inputs();
-            inputs.iter().any(|input| files.contains(&&input.path))
+        let made_of = |index: usize, counts: fn(&InputRole) -> bool| {
+            let inputs = self.all[index].1.inputs();
+            inputs.iter().any(|input| counts(&input.role) && files.contains(&&input.path))
         };
-        let some: Vec<usize> = everything.iter().copied().filter(concerns).collect();
-        if some.is_empty() { everything } else { some }
+        // What is hot by itself is not rebuilt as a part of another hot crate.
+        let own = |role: &InputRole| matches!(role, InputRole::HotSource);
+        let also = |role: &InputRole| !matches!(role, InputRole::HostSource { .. });
+        for counts in [own as fn(&InputRole) -> bool, also] {
+            let some: Vec<usize> =
+                everything.iter().copied().filter(|index| made_of(*index, counts)).collect();
+            if !some.is_empty() {
+                return some;
+            }
+        }
+        everything
     }
 
     /// The files that decide about builds.

@@ -164,9 +164,11 @@ pub(crate) fn unanswered(edit: &Edit, why: &str) -> String {
 /// The same artifact came out.
 pub(crate) fn unchanged(edit: &Edit) -> String {
     let (what, total, parts) = (&edit.what, millis(edit.total), edit.parts().join(", "));
-    format!(
-        "{BOLD}unchanged{PLAIN}  {what}  the same code came out  {total} ms {DIM}({parts}){PLAIN}"
-    )
+    let (why, parts) = match edit.build.compiled.is_zero() {
+        true => ("nothing to compile", String::new()),
+        false => ("the same code came out", format!(" {DIM}({parts}){PLAIN}")),
+    };
+    format!("{BOLD}unchanged{PLAIN}  {what}  {why}  {total} ms{parts}")
 }
 
 /// The same program came out.

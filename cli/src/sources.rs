@@ -24,8 +24,13 @@ pub(crate) struct Sources {
     begun: BTreeMap<PathBuf, Digest>,
     /// Files of `host` that are not what was built, with what they were last.
     edited: BTreeMap<PathBuf, Digest>,
-    /// What a failed build looked for and did not find, with what was saved there since.
-    awaited: BTreeMap<PathBuf, Option<String>>,
+    /// What a failed build looked for and did not find, with what it was when it was looked at last.
+    awaited: BTreeMap<PathBuf, Look>,
+    /// Sources beside those of the hot crates as they were when the build began, which may be the
+    /// first that is made of them.
+    around: BTreeMap<PathBuf, String>,
+    /// Files that became known with the last build: until now nobody has watched them.
+    fresh: Vec<PathBuf>,
     /// The last build failed.
     failed: bool,
     /// Cargo builds the program, and may write the lock file.
@@ -37,6 +42,8 @@ pub(crate) struct Sources {
 struct HotFile {
     /// What was built last, as far as a person wants to know.
     text: Option<String>,
+    /// A build script's file: its items are not those of the crate.
+    script: bool,
     /// What was saved last, on its way to being built.
     saved: Option<String>,
     /// What it was when it was looked at last: the same word of a watcher can come twice.
@@ -61,13 +68,51 @@ struct Look {
 /// `None` for a file that is not there.
 type Digest = Option<blake3::Hash>;
 
+/// What was edited since the last build, by name, file by file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Names(BTreeMap<PathBuf, Vec<String>>);
+
+impl Names {
+    /// Something that is not known by its file.
+    pub(crate) fn of(name: String) -> Names {
+        Names(BTreeMap::from([(PathBuf::new(), vec![name])]))
+    }
+
+    /// Takes over names of files that nothing newer is known of.
+    pub(crate) fn absorb(&mut self, older: Names) {
+        for (file, names) in older.0 {
+            self.0.entry(file).or_insert(names);
+        }
+    }
+
+    /// All of them, each once.
+    pub(crate) fn all(&self) -> Vec<String> {
+        let mut unique: Vec<String> = Vec::new();
+        for name in self.0.values().flatten() {
+            if !unique.contains(name) {
+                unique.push(name.clone());
+            }
+        }
+        unique
+    }
+
+    /// All of them in one line.
+    pub(crate) fn list(&self) -> String {
+        changed::list(&self.all())
+    }
+
+    fn add(&mut self, file: &Path, names: Vec<String>) {
+        self.0.insert(file.to_owned(), names);
+    }
+}
+
 /// What saved files ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Wish {
     /// Whether something hot was saved.
     pub(crate) hot: bool,
     /// What was edited, by name.
-    pub(crate) what: Vec<String>,
+    pub(crate) what: Names,
     /// Why the program that runs is not what its sources say, if it is not.
     pub(crate) restart: Option<String>,
 }
@@ -79,34 +124,56 @@ impl Sources {
         self.locking = true;
     }
 
+    /// Reads the sources beside those that are known, before a build does: one that becomes part of
+    /// a hot crate may be another when the build is known to have ended.
+    pub(crate) fn look_around(&mut self) {
+        let own = self.hot.iter().filter(|(_, file)| !file.script);
+        let all: BTreeSet<PathBuf> =
+            own.filter_map(|(path, _)| path.parent().map(Path::to_owned)).collect();
+        self.around.clear();
+        let mut count = 0;
+        for directory in &all {
+            if directory.ancestors().skip(1).any(|above| all.contains(above)) {
+                continue;
+            }
+            let mut add = |path: PathBuf| {
+                if path.extension().is_some_and(|it| it == "rs")
+                    && !self.hot.contains_key(&path)
+                    && let Ok(text) = fs::read_to_string(&path)
+                {
+                    self.around.insert(path, text);
+                }
+            };
+            files_below(directory, &mut add, &mut count);
+        }
+    }
+
     /// Takes in which files decide about builds, after one that began at `start` and succeeded;
     /// `program` says that it made the program anew.
-    ///
-    /// Returns files that were not known and have been saved since: nobody has watched them.
     pub(crate) fn learn(
         &mut self,
         project: &Project,
         inputs: impl Iterator<Item = Input>,
         program: bool,
         start: SystemTime,
-    ) -> Vec<PathBuf> {
+    ) {
         (self.failed, self.locking) = (false, false);
         let (hot, host) = sorted(project, inputs);
-        let mut missed = Vec::new();
+        self.fresh.clear();
         let mut known = std::mem::take(&mut self.hot);
-        for path in hot {
+        for (path, script) in hot {
             let file = known.remove(&path).unwrap_or_else(|| {
+                self.fresh.push(path.clone());
                 let now = look(&path);
                 if now.modified.is_some_and(|modified| modified > start) {
-                    missed.push(path.clone());
-                    // What was built is what was noticed before the build, if that was noticed.
-                    let text = self.awaited.get(&path).cloned().flatten();
+                    // What was built is what was there before the build.
+                    let text = self.around.remove(&path);
                     return HotFile { text, ..HotFile::default() };
                 }
-                HotFile { text: fs::read_to_string(&path).ok(), saved: None, seen: now }
+                HotFile { text: fs::read_to_string(&path).ok(), seen: now, ..HotFile::default() }
             });
             let text = file.saved.or(file.text);
-            self.hot.insert(path, HotFile { text, saved: None, ..file });
+            self.hot.insert(path, HotFile { text, script, saved: None, ..file });
         }
         self.awaited.clear();
         let mut known = std::mem::take(&mut self.host);
@@ -121,6 +188,14 @@ impl Sources {
         let now = self.host.iter().map(|(path, file)| (path, file.built, look(path).digest));
         let edited = now.filter(|(_, built, now)| built != now);
         self.edited = edited.map(|(path, _, now)| (path.clone(), now)).collect();
+    }
+
+    /// Files that were saved before they were watched, asked for once they are.
+    pub(crate) fn missed(&mut self) -> Vec<PathBuf> {
+        let mut missed = std::mem::take(&mut self.fresh);
+        missed.retain(|path| self.hot.get(path).is_some_and(|file| file.seen != look(path)));
+        let awaited = self.awaited.iter().filter(|(path, seen)| look(path) != **seen);
+        missed.extend(awaited.map(|(path, _)| path.clone()));
         missed
     }
 
@@ -130,22 +205,15 @@ impl Sources {
     }
 
     /// Watches also for these files, which a failed build that began at `start` did not find.
-    ///
-    /// Returns those that are there by now: nobody has watched them.
-    pub(crate) fn await_files(&mut self, missing: Vec<PathBuf>, start: SystemTime) -> Vec<PathBuf> {
-        let mut late = Vec::new();
+    pub(crate) fn await_files(&mut self, missing: Vec<PathBuf>, start: SystemTime) {
         self.awaited.clear();
         for path in missing {
-            if self.hot.contains_key(&path) || self.host.contains_key(&path) {
-                continue;
-            }
-            let modified = look(&path).modified;
-            if modified.is_none_or(|modified| modified > start) {
-                late.extend(modified.map(|_| path.clone()));
-                self.awaited.insert(path, None);
+            let known = self.hot.contains_key(&path) || self.host.contains_key(&path);
+            // One that was there all the time was not what was missing.
+            if !known && look(&path).modified.is_none_or(|modified| modified > start) {
+                self.awaited.insert(path, Look::default());
             }
         }
-        late
     }
 
     /// Every file to watch.
@@ -155,7 +223,7 @@ impl Sources {
 
     /// What these saved files ask for; nothing when nothing that counts has changed.
     pub(crate) fn wish(&mut self, project: &Project, files: &BTreeSet<PathBuf>) -> Option<Wish> {
-        let mut what = Vec::new();
+        let mut what = Names::default();
         let mut hot = false;
         let mut news = false;
         for file in files {
@@ -167,17 +235,27 @@ impl Sources {
                 }
                 hot = true;
                 let after = fs::read_to_string(file).ok();
-                let names = changed::items(known.text.as_deref(), after.as_deref());
+                let names = match known.script {
+                    true => Vec::new(),
+                    false => changed::items(known.text.as_deref(), after.as_deref()),
+                };
+                let names = match names.is_empty() {
+                    false => names,
+                    true if after.is_some() && after == known.text => {
+                        vec![format!("{} as it was", name(file))]
+                    }
+                    true => vec![name(file)],
+                };
+                what.add(file, names);
                 known.saved = after;
-                what.extend(if names.is_empty() { vec![name(file)] } else { names });
             } else if let Some(saved) = self.awaited.get_mut(file) {
-                let text = fs::read_to_string(file).ok();
-                if text == *saved && !self.failed {
+                let now = look(file);
+                if now == *saved {
                     continue;
                 }
                 hot = true;
-                *saved = text;
-                what.push(name(file));
+                *saved = now;
+                what.add(file, vec![name(file)]);
             } else if let Some(HostFile { built, role }) = self.host.get(file) {
                 if self.locking && *role == InputRole::LockFile {
                     continue;
@@ -189,11 +267,11 @@ impl Sources {
                 }
                 if now != *built {
                     news = true;
-                    what.push(shown(project, file));
+                    what.add(file, vec![shown(project, file)]);
                     self.edited.insert(file.clone(), now);
                 } else if self.edited.remove(file).is_some() {
                     news = true;
-                    what.push(format!("{} as it was", shown(project, file)));
+                    what.add(file, vec![format!("{} as it was", shown(project, file))]);
                 }
             }
         }
@@ -233,12 +311,12 @@ impl Sources {
     }
 }
 
-/// Tells hot files from those of the program itself.
+/// Tells hot files, and whether each is a build script's alone, from those of the program itself.
 fn sorted(
     project: &Project,
     inputs: impl Iterator<Item = Input>,
-) -> (BTreeSet<PathBuf>, BTreeMap<PathBuf, InputRole>) {
-    let mut hot = BTreeSet::new();
+) -> (BTreeMap<PathBuf, bool>, BTreeMap<PathBuf, InputRole>) {
+    let mut hot = BTreeMap::new();
     let mut host = BTreeMap::new();
     for Input { path, role } in inputs {
         // What a build script made is made anew by the build, not by a person.
@@ -254,7 +332,8 @@ fn sorted(
         };
         let mut add = |path: PathBuf| {
             if is_hot {
-                hot.insert(path);
+                let script = matches!(role, InputRole::BuildScript { .. });
+                *hot.entry(path).or_insert(script) &= script;
             } else {
                 host.insert(path, role.clone());
             }
@@ -265,7 +344,7 @@ fn sorted(
             add(path);
         }
     }
-    host.retain(|path, _| !hot.contains(path));
+    host.retain(|path, _| !hot.contains_key(path));
     (hot, host)
 }
 

@@ -12,6 +12,7 @@ use crate::build::Product;
 use crate::error::Error;
 use crate::lines::{self, Edit};
 use crate::server::Heard;
+use crate::sources::Names;
 
 /// How long a program has to answer an artifact.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -204,7 +205,7 @@ impl Run {
                 return Ok(());
             }
             self.say(&lines::notable("restart needed", &format!("{why}; building it anew")));
-            return self.build(Job { what: vec![edit.what], ..Job::program(Some(why)) });
+            return self.build(Job { what: Names::of(edit.what), ..Job::program(Some(why)) });
         }
         Ok(())
     }

@@ -18,13 +18,14 @@ use crate::error::{Error, chain};
 use crate::lines::{self, Edit};
 use crate::project::Project;
 use crate::saves::Batch;
+use crate::sources::Names;
 
 /// What a build is for.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) scope: Scope,
     /// What was edited, by name.
-    pub(super) what: Vec<String>,
+    pub(super) what: Names,
     /// Which files were saved.
     pub(super) files: BTreeSet<PathBuf>,
     /// When it was saved.
@@ -49,22 +50,14 @@ pub(super) struct Current {
 impl Job {
     /// A build of the program that no edit asked for.
     pub(super) fn program(restart: Option<String>) -> Job {
-        let (what, files, since) = (Vec::new(), BTreeSet::new(), Instant::now());
+        let (what, files, since) = (Names::default(), BTreeSet::new(), Instant::now());
         Job { scope: Scope::Program, what, files, since, restart }
     }
 
     /// Takes over what a build was for that this one makes needless.
     fn absorb(&mut self, older: Job) {
         self.scope = self.scope.max(older.scope);
-        let mut what = older.what;
-        what.append(&mut self.what);
-        let mut unique: Vec<String> = Vec::new();
-        for name in what {
-            if !unique.contains(&name) {
-                unique.push(name);
-            }
-        }
-        self.what = unique;
+        self.what.absorb(older.what);
         self.files.extend(older.files);
         if self.restart.is_none() {
             self.restart = older.restart;
@@ -91,7 +84,7 @@ impl Run {
         let Some(wish) = self.sources.wish(&self.project, &batch.files) else {
             return Ok(());
         };
-        let what = changed::list(&wish.what);
+        let what = wish.what.list();
         self.reporter.note(&format!("saved  {what}"));
         if let Some(why) = &wish.restart
             && self.no_restart
@@ -138,6 +131,7 @@ impl Run {
         if job.scope == Scope::Program {
             self.sources.begin();
         }
+        self.sources.look_around();
         let start = SystemTime::now();
         let hot = match job.scope {
             Scope::Program => (0..self.builders.len()).collect(),
@@ -197,9 +191,8 @@ impl Run {
         let first = self.products.is_none();
         self.settle_in_anew()?;
         let program = products.host.is_some();
-        let missed = self.sources.learn(&self.project, self.builders.inputs(), program, start);
+        self.sources.learn(&self.project, self.builders.inputs(), program, start);
         self.watch()?;
-        self.take_up(missed);
         self.tell_programs(&FromCli::BuildFinished {
             build: number,
             artifacts: products.artifacts.iter().map(wire::Artifact::from).collect(),
@@ -227,11 +220,11 @@ impl Run {
         }
         let on_disk = self.products.as_ref().and_then(|products| products.host.as_ref());
         if on_disk.is_some_and(|host| self.life.is_the_same(&host.path)) {
-            let text = lines::the_same_program(&changed::list(&job.what));
+            let text = lines::the_same_program(&job.what.list());
             self.say(&text);
             return Ok(());
         }
-        let files = changed::list(&job.what);
+        let files = job.what.list();
         self.restart(job.restart.unwrap_or_else(|| format!("{files}: the program on disk is new")))
     }
 
@@ -257,7 +250,7 @@ impl Run {
             let text = format!("{why}; start it again to see it there (--no-restart was given)");
             self.say(&lines::notable("restart needed", &text));
         }
-        let Some(edit) = Edit::of(changed::list(&job.what), job.since, noticed, &artifacts) else {
+        let Some(edit) = Edit::of(job.what.list(), job.since, noticed, &artifacts) else {
             return Ok(());
         };
         let built = |product: &Product| product.outcome.change == Change::Built;
@@ -288,25 +281,21 @@ impl Run {
         (!reasons.is_empty()).then(|| changed::list(&reasons))
     }
 
-    /// Files that nobody has watched, and that were saved meanwhile.
-    pub(super) fn take_up(&mut self, files: Vec<PathBuf>) {
-        for path in files {
-            self.saves.note(Notice { path, touch: Touch::Changed }, Instant::now());
-        }
-    }
-
     /// Watches what decides about builds.
     pub(super) fn watch(&mut self) -> Result<(), Error> {
         let paths = self.sources.paths();
         match &self.watcher {
-            Some(watcher) => watcher.set_paths(paths).map_err(Error::Watch),
+            Some(watcher) => watcher.set_paths(paths).map_err(Error::Watch)?,
             None => {
                 let notices = self.senders.notices.clone();
                 let watcher = Watcher::new(paths, Mode::Native, notices).map_err(Error::Watch)?;
                 self.watcher = Some(watcher);
-                Ok(())
             }
         }
+        for path in self.sources.missed() {
+            self.saves.note(Notice { path, touch: Touch::Changed }, Instant::now());
+        }
+        Ok(())
     }
 
     /// Where the runtimes of the program look for artifacts, as the environment variable has it.

@@ -96,12 +96,13 @@ impl Run {
         } else {
             errors
         };
-        let missing = missing::files(&said, &self.project.workspace);
-        let late = self.sources.await_files(missing, start);
+        let mut missing = missing::files(&said, &self.project.workspace);
+        // What a linker names there is made by builds.
+        missing.retain(|path| !path.starts_with(&self.project.target_directory));
+        self.sources.await_files(missing, start);
         if let Err(error) = self.watch() {
             self.reporter.note(&chain(&error));
         }
-        self.take_up(late);
         if self.life.wants_start() {
             return self.start_what_is_there();
         }

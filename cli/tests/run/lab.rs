@@ -2,15 +2,13 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, LazyLock, Mutex};
+use std::process::Command;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Building the runtime for the first time takes long on a busy machine.
-const LONG: Duration = Duration::from_secs(240);
+use crate::session::Run;
 
 const HOST: &str = r#"
 use std::time::Duration;
@@ -58,6 +56,38 @@ const HOT: &str = "liveswap_abi::hot_crate!();
 #[liveswap_macros::hot]
 pub fn value(_: u32) -> u32 { 1 }
 ";
+
+const TINY_HOST: &str = r#"
+use std::any::TypeId;
+use std::ffi::{CString, c_char, c_int, c_void};
+
+unsafe extern "C" {
+    fn dlopen(path: *const c_char, flags: c_int) -> *mut c_void;
+    fn dlsym(library: *mut c_void, name: *const c_char) -> *mut c_void;
+}
+
+fn main() {
+    let Some(path) = std::env::args().nth(1) else {
+        println!("no artifact, value {}", rules::value());
+        return;
+    };
+    let path = CString::new(path).unwrap();
+    let library = unsafe { dlopen(path.as_ptr(), 2) };
+    assert!(!library.is_null(), "the artifact cannot be loaded");
+    let identity = unsafe { dlsym(library, c"IDENTITY".as_ptr()) } as *const TypeId;
+    let value = unsafe { dlsym(library, c"value".as_ptr()) };
+    let value: extern "C" fn() -> u32 = unsafe { std::mem::transmute(value) };
+    println!("{} {}", unsafe { *identity } == rules::IDENTITY, value());
+}
+"#;
+
+const TINY_HOT: &str = r#"
+pub struct Marker;
+#[unsafe(no_mangle)]
+pub static IDENTITY: std::any::TypeId = std::any::TypeId::of::<Marker>();
+#[unsafe(no_mangle)]
+pub extern "C" fn value() -> u32 { 1 }
+"#;
 
 /// Copies of our own crates, so that an edit of them does not restart the programs of these tests.
 ///
@@ -165,6 +195,53 @@ impl Lab {
         lab
     }
 
+    /// Makes a workspace without a runtime, which is built in no time in a target directory of its
+    /// own. Its program loads the artifact that it is told and says whether they are one crate.
+    pub(crate) fn tiny(name: &'static str) -> Lab {
+        let directory = tempfile::tempdir().unwrap();
+        let lab = Lab { directory, name, own_target: true };
+        lab.write(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"host\", \"hot\", \"abi\"]\n",
+        );
+        let package = |folder: &str, name: &str, rest: &str| {
+            let head =
+                format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+            lab.write(&format!("{folder}/Cargo.toml"), &(head + rest));
+        };
+        let rules = format!("[dependencies.rules]\npackage = \"{name}-hot\"\npath = \"../hot\"\n");
+        package("host", &format!("{name}-host"), &rules);
+        let abi = "[dependencies]\nliveswap-abi = { path = \"../abi\" }\n";
+        package("hot", &format!("{name}-hot"), abi);
+        package("abi", "liveswap-abi", "");
+        lab.write("host/src/main.rs", TINY_HOST);
+        lab.write("hot/src/lib.rs", TINY_HOT);
+        lab.write("abi/src/lib.rs", "");
+        lab
+    }
+
+    /// Adds a crate with a manifest that goes on with `rest`, and makes it a member.
+    pub(crate) fn add_crate(&self, name: &str, rest: &str, source: &str) {
+        self.write(
+            &format!("{name}/Cargo.toml"),
+            &format!(
+                "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}"
+            ),
+        );
+        self.write(&format!("{name}/src/lib.rs"), source);
+        self.edit("Cargo.toml", "\"hot\"]", &format!("\"hot\", \"{name}\"]"));
+    }
+
+    /// The dependencies that make a crate hot, as lines of its manifest.
+    pub(crate) fn hot_dependencies() -> String {
+        let path = |folder: &str| ours_copied().join(folder);
+        format!(
+            "liveswap-abi = {{ path = {:?} }}\nliveswap-macros = {{ path = {:?} }}\n",
+            path("abi"),
+            path("macros")
+        )
+    }
+
     /// Builds where nobody else does.
     pub(crate) fn with_own_target(self) -> Lab {
         Lab { own_target: true, ..self }
@@ -178,7 +255,7 @@ impl Lab {
         Path::new(env!("CARGO_TARGET_TMPDIR")).join("run")
     }
 
-    fn path(&self, path: &str) -> PathBuf {
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.directory.path().join(path)
     }
 
@@ -208,13 +285,15 @@ impl Lab {
 
     /// Starts `cargo liveswap run` with more arguments.
     pub(crate) fn run(&self, args: &[&str]) -> Run {
+        self.run_in(".", args)
+    }
+
+    /// Starts `cargo liveswap run` in a directory of the workspace.
+    pub(crate) fn run_in(&self, directory: &str, args: &[&str]) -> Run {
         let mut command = self.command(&["run"]);
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let heard = Arc::new(Heard::default());
-        listen(child.stdout.take().unwrap(), &heard);
-        listen(child.stderr.take().unwrap(), &heard);
-        Run { child, heard, read: 0, status: None }
+        command.current_dir(self.path(directory));
+        command.args(args);
+        Run::start(command)
     }
 
     /// Runs another command of `cargo liveswap` to its end, and returns what it prints.
@@ -239,154 +318,30 @@ impl Lab {
         fs::read_to_string(self.status(pid)["log"].as_str().unwrap()).unwrap()
     }
 
-    /// The processes whose program is of this workspace.
+    /// The processes that run in this workspace or that are its program.
     pub(crate) fn processes(&self) -> Vec<String> {
         let host = format!("{}-host", self.name);
+        let root = self.directory.path();
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
         processes
-            .filter_map(|entry| fs::read_link(entry.path().join("exe")).ok())
-            .map(|path| path.display().to_string())
-            .filter(|path| path.contains(&host))
+            .filter_map(|entry| {
+                let link = |name: &str| fs::read_link(entry.path().join(name)).ok();
+                let program = link("exe")?.display().to_string();
+                // Nobody is told that a process has ended before its parent asked.
+                let status = fs::read_to_string(entry.path().join("status")).ok()?;
+                let here = link("cwd").is_some_and(|cwd| cwd.starts_with(root));
+                let ours = (here || program.contains(&host)) && !status.contains("State:\tZ");
+                ours.then_some(program)
+            })
             .collect()
     }
-}
 
-/// Lines that were heard, in order.
-#[derive(Default)]
-struct Heard {
-    lines: Mutex<Vec<String>>,
-    more: Condvar,
-}
-
-fn listen(from: impl Read + Send + 'static, heard: &Arc<Heard>) {
-    let heard = Arc::clone(heard);
-    thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            heard.lines.lock().unwrap().push(line);
-            heard.more.notify_all();
-        }
-    });
-}
-
-/// A running `cargo liveswap run`. Dropping it ends it and its program.
-pub(crate) struct Run {
-    child: Child,
-    heard: Arc<Heard>,
-    read: usize,
-    status: Option<ExitStatus>,
-}
-
-impl Run {
-    /// Waits for a line with this text, after the one that was waited for last. Lines that come in
-    /// another order, as the program's and the tool's may, are waited for from the same place.
-    pub(crate) fn wait_for(&mut self, text: &str) {
-        let deadline = Instant::now() + LONG;
-        let mut lines = self.heard.lines.lock().unwrap();
-        loop {
-            // Two streams: what was said at the same time may stand a few lines before.
-            let from = self.read.saturating_sub(6);
-            if let Some(at) = lines[from..].iter().position(|line| line.contains(text)) {
-                self.read = self.read.max(from + at + 1);
-                return;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "waited in vain for {text:?}:\n{}", lines.join("\n"));
-            lines =
-                self.heard.more.wait_timeout(lines, left.min(Duration::from_secs(1))).unwrap().0;
-        }
-    }
-
-    /// Waits for a moment that is too short for a build: until another line is heard, or 30 ms.
-    pub(crate) fn wait_briefly(&self) {
-        let lines = self.heard.lines.lock().unwrap();
-        let _ = self.heard.more.wait_timeout(lines, Duration::from_millis(30)).unwrap();
-    }
-
-    /// The number that stands after this text.
-    pub(crate) fn number_after(&mut self, text: &str) -> u32 {
-        self.wait_for(text);
-        let lines = self.heard.lines.lock().unwrap();
-        let line = lines.iter().rev().find(|line| line.contains(text)).unwrap();
-        line.split(text).nth(1).unwrap().trim().parse().unwrap()
-    }
-
-    /// The process of `cargo liveswap`.
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// The process of the program: the only child once no build runs.
-    pub(crate) fn program(&self) -> u32 {
-        let deadline = Instant::now() + LONG;
-        loop {
-            let path = format!("/proc/{0}/task/{0}/children", self.child.id());
-            let children = fs::read_to_string(path).unwrap();
-            let host = |pid: &&str| {
-                let name = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
-                name.to_string_lossy().contains("-host")
-            };
-            if let Some(pid) = children.split_whitespace().find(host) {
-                return pid.parse().unwrap();
-            }
-            assert!(Instant::now() < deadline, "no program runs");
+    /// Waits until no process is left.
+    pub(crate) fn assert_nothing_runs(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !self.processes().is_empty() {
+            assert!(Instant::now() < deadline, "left behind: {:?}", self.processes());
             thread::yield_now();
         }
-    }
-
-    /// Sends a signal to `cargo liveswap`.
-    pub(crate) fn tell(&self, signal: &str) {
-        let status = Command::new("kill").args(["-s", signal, &self.pid().to_string()]).status();
-        assert!(status.unwrap().success());
-    }
-
-    /// Sends the signal again, as somebody does who cannot wait.
-    pub(crate) fn tell_until_ended(&mut self, signal: &str) {
-        let deadline = Instant::now() + LONG;
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < deadline, "it does not end");
-            let _ = Command::new("kill").args(["-s", signal, &self.pid().to_string()]).status();
-            thread::sleep(Duration::from_millis(10));
-        }
-        self.code();
-    }
-
-    /// Waits for the end; the exit code.
-    pub(crate) fn code(&mut self) -> Option<i32> {
-        let deadline = Instant::now() + LONG;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                self.status = Some(status);
-                return status.code();
-            }
-            if Instant::now() >= deadline {
-                panic!("it does not end:\n{}", self.heard.lines.lock().unwrap().join("\n"));
-            }
-            thread::sleep(Duration::from_millis(2));
-        }
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        if self.status.is_none() && self.child.try_wait().is_ok_and(|status| status.is_none()) {
-            // Twice: the second time it does not wait for the program.
-            for _ in 0..2 {
-                self.tell("TERM");
-            }
-            let _ = self.child.wait();
-        }
-    }
-}
-
-/// Whether a process is there and not only waiting to be collected.
-pub(crate) fn is_there(pid: u32) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let gone = status.is_empty() || status.contains("State:\tZ");
-        if gone || Instant::now() >= deadline {
-            return !gone;
-        }
-        thread::yield_now();
     }
 }
