@@ -12,7 +12,7 @@ fn each_fault_is_found_by_its_step() -> Result<(), Error> {
         (Fault::CutShort, Step::Settle, "a whole artifact"),
         (Fault::NotALibrary, Step::Settle, "not a dynamic library"),
         (Fault::Directory, Step::Settle, "a directory"),
-        (Fault::Gone, Step::Settle, "found nothing"),
+        (Fault::Gone, Step::Settle, "nothing"),
         (Fault::OverLimit, Step::Stage, "over the limit"),
         (Fault::BrokenManifest, Step::Verify, "manifest"),
         (Fault::OtherCompiler, Step::Verify, "compiler"),
