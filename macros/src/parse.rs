@@ -1,8 +1,13 @@
 //! From tokens to the function or `static` that `#[hot]` stands on.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Error, Item, ItemFn, ItemStatic, Result};
+use syn::buffer::Cursor;
+use syn::parse::{ParseStream, Parser};
+use syn::{
+    Attribute, Block, Error, Expr, FnModifiers, Item, ItemFn, ItemStatic, Result, Signature, Stmt,
+    Visibility, braced, token,
+};
 
 /// What the attribute stands on.
 pub(crate) enum Hot {
@@ -18,11 +23,53 @@ pub(crate) fn item(arguments: TokenStream, item: TokenStream) -> Result<Hot> {
             "`#[hot]` takes no arguments; write `#[hot]` alone",
         ));
     }
+    if let Ok(function) = function.parse2(item.clone()) {
+        return Ok(Hot::Function(Box::new(function)));
+    }
     match syn::parse2::<Item>(item)? {
         Item::Fn(function) => Ok(Hot::Function(Box::new(function))),
         Item::Static(value) => Ok(Hot::Value(value)),
         other => Err(refusal(&other)),
     }
+}
+
+/// A function whose body is left as it is unless `check` must look into it: the compiler parses it anyway, and parsing
+/// it here too is slow in a build of this crate that is not optimized, which is the usual one.
+fn function(input: ParseStream<'_>) -> Result<ItemFn> {
+    let mut attrs = input.call(Attribute::parse_outer)?;
+    let vis: Visibility = input.parse()?;
+    let sig: Signature = input.parse()?;
+    if !input.peek(token::Brace) {
+        return Err(input.error("a body"));
+    }
+    let body;
+    let brace_token = braced!(body in input);
+    attrs.extend(body.call(Attribute::parse_inner)?);
+    let stmts = if names_self(body.cursor()) {
+        body.call(Block::parse_within)?
+    } else {
+        vec![Stmt::Expr(Expr::Verbatim(body.parse()?), None)]
+    };
+    let modifiers = FnModifiers::default();
+    Ok(ItemFn { attrs, vis, modifiers, sig, block: Box::new(Block { brace_token, stmts }) })
+}
+
+/// Whether `Self` is among the tokens.
+fn names_self(mut rest: Cursor<'_>) -> bool {
+    while let Some((token, next)) = rest.token_tree() {
+        let found = match token {
+            TokenTree::Ident(ident) => ident == "Self",
+            TokenTree::Group(group) => {
+                rest.group(group.delimiter()).is_some_and(|(inside, ..)| names_self(inside))
+            }
+            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        };
+        if found {
+            return true;
+        }
+        rest = next;
+    }
+    false
 }
 
 /// Says of an item that is no function where the attribute goes instead.
