@@ -35,7 +35,7 @@ pub use declare::ACTIVE;
 #[cfg(not(loom))]
 pub use hot_crate::{HOT_CRATES, HotCrate, LocalRecord, ThreadExit, attach};
 #[cfg(not(loom))]
-pub use interpose::LeftBehind;
+pub use interpose::{Left, LeftBehind, LeftKind, Loading};
 #[cfg(not(loom))]
 pub use value::HotValue;
 

@@ -279,9 +279,10 @@ pub enum Retirement {
 pub struct Holder {
     /// What it is.
     pub kind: HolderKind,
-    /// The thread's name; empty where it has none or it is not known.
+    /// The thread's name, which may be cut short; empty where it has none or it is not known.
     pub thread: String,
-    /// How long it has held the generation at least: since the generation was replaced.
+    /// How long it has held the generation at least: a call or a pin since the generation was replaced, a thread or a
+    /// thread-local since hot code left it.
     pub age: Duration,
 }
 
@@ -296,10 +297,23 @@ pub enum HolderKind {
     },
     /// A pin.
     Pin,
-    /// Threads that hot code started and that still run.
-    Threads(usize),
-    /// Destructors of thread-local values of hot code that have not run.
-    ThreadLocals(usize),
+    /// A thread that hot code started and that still runs.
+    Thread {
+        /// The path of the hot function that was running when it was started, where that is known.
+        function: Option<String>,
+    },
+    /// A destructor of a thread-local value of hot code that has not run.
+    ThreadLocal {
+        /// The path of the hot function that was running when it was registered, where that is known.
+        function: Option<String>,
+    },
+    /// What hot code left behind besides the oldest, which are described one by one.
+    More {
+        /// Threads that still run.
+        threads: usize,
+        /// Destructors of thread-local values that have not run.
+        thread_locals: usize,
+    },
 }
 
 impl fmt::Display for Holder {
@@ -307,16 +321,31 @@ impl fmt::Display for Holder {
         match &self.kind {
             HolderKind::Call { function } => write!(f, "a call of `{function}`")?,
             HolderKind::Pin => f.write_str("a pin")?,
-            HolderKind::Threads(1) => f.write_str("a thread that hot code started")?,
-            HolderKind::Threads(count) => write!(f, "{count} threads that hot code started")?,
-            HolderKind::ThreadLocals(1) => f.write_str("a thread-local destructor of hot code")?,
-            HolderKind::ThreadLocals(count) => {
-                write!(f, "{count} thread-local destructors of hot code")?;
+            HolderKind::Thread { function } => {
+                f.write_str("a thread that hot code started")?;
+                in_function(f, function)?;
+            }
+            HolderKind::ThreadLocal { function } => {
+                f.write_str("a thread-local destructor of hot code")?;
+                in_function(f, function)?;
+            }
+            HolderKind::More { threads, thread_locals } => {
+                write!(
+                    f,
+                    "{threads} more threads and {thread_locals} more thread-local destructors"
+                )?;
             }
         }
         if !self.thread.is_empty() {
             write!(f, " on thread `{}`", self.thread)?;
         }
         write!(f, ", for at least {:.1} s", self.age.as_secs_f64())
+    }
+}
+
+fn in_function(f: &mut fmt::Formatter<'_>, function: &Option<String>) -> fmt::Result {
+    match function {
+        Some(function) => write!(f, " in `{function}`"),
+        None => Ok(()),
     }
 }

@@ -9,6 +9,7 @@
 //!
 //! Dropping a `Generation` in any other way leaves all of it where it is, which is always sound.
 
+use std::cell::OnceCell;
 use std::time::Instant;
 
 use blake3::Hash;
@@ -19,7 +20,8 @@ use crate::check::Surface;
 use crate::drain::Drain;
 use crate::dylib::{CloseOutcome, Image, Remnant};
 use crate::error::Error;
-use crate::event::{EditClass, HolderKind, Kind};
+use crate::event::{EditClass, Kind};
+use crate::keeps;
 use crate::stage::StagedArtifact;
 
 /// An artifact that is loaded and connected, but not published.
@@ -63,10 +65,13 @@ enum Body {
 struct Loaded {
     image: Image,
     hot_crate: &'static HotCrate,
+    host: &'static HotCrate,
     /// What it is in truth, whatever its manifest says.
     kind: Kind,
     left_behind: &'static LeftBehind,
     stage: StagedArtifact,
+    /// Why a pointer to it may be kept in the program, once it was asked.
+    keeps: OnceCell<Option<String>>,
 }
 
 impl Candidate {
@@ -76,17 +81,29 @@ impl Candidate {
     ///
     /// [`Error::LibraryOpen`] and [`Error::SymbolMissing`].
     pub(crate) fn load(stage: StagedArtifact, host: &'static HotCrate) -> Result<Candidate, Error> {
+        let left_behind: &'static LeftBehind = Box::leak(Box::new(LeftBehind::new()));
+        let loading = left_behind.while_loading();
         // SAFETY: dylib obligation 1: the bytes are the stage's, which were verified and are ours alone.
-        let image = unsafe { Image::open(stage.path()) }?;
+        let image = unsafe { Image::open(stage.path()) };
+        drop(loading);
+        let image = match image {
+            Ok(image) => image,
+            Err(error) => {
+                free(left_behind);
+                return Err(error);
+            }
+        };
         let symbol = image.symbol(&format!("__liveswap_{}", host.name()))?;
         // SAFETY: verify compared abi and compiler, so a symbol of this name is a `HotCrate` of the same layout; it stays
         // for as long as the image is mapped, and references to it end before `close`.
         let hot_crate: &'static HotCrate = unsafe { symbol.cast::<HotCrate>().as_ref() };
-        let left_behind: &'static LeftBehind = Box::leak(Box::new(LeftBehind::new()));
         hot_crate.connect(host, left_behind);
         let standalone = hot_crate.is_standalone(host);
         let kind = if standalone { Kind::Standalone } else { Kind::Shared };
-        Ok(Candidate { loaded: Loaded { image, hot_crate, kind, left_behind, stage } })
+        let keeps = OnceCell::new();
+        let loaded = Loaded { image, hot_crate, host, kind, left_behind, stage, keeps };
+        loaded.watch();
+        Ok(Candidate { loaded })
     }
 
     /// Which kind of artifact was really loaded.
@@ -107,6 +124,8 @@ impl Candidate {
         (surface, class): (Surface, EditClass),
         now: Instant,
     ) -> Generation {
+        let dispatch = Box::into_raw(dispatch);
+        self.loaded.left_behind.set_table(self.loaded.host.gate(), dispatch);
         Generation {
             number,
             kind: self.loaded.kind,
@@ -116,13 +135,15 @@ impl Candidate {
             class: Some(class),
             drain: None,
             retained: None,
-            dispatch: Box::into_raw(dispatch),
+            dispatch,
             body: Body::Loaded(Box::new(self.loaded)),
         }
     }
 
     /// Lets go of an artifact that was refused after loading.
     pub(crate) fn discard(self) {
+        // None of its functions was called, so all it can have left is what its initializers did.
+        self.loaded.left_behind.withdraw();
         if self.loaded.unprovable().is_none() && self.loaded.left_behind.is_empty() {
             // What the loader answers changes nothing: the artifact was never published.
             let _ = self.loaded.close();
@@ -153,14 +174,26 @@ impl Generation {
         unsafe { &*self.dispatch }
     }
 
-    /// Threads and thread-local destructors that hold the generation.
-    pub(crate) fn left_behind(&self) -> Vec<HolderKind> {
-        let Body::Loaded(loaded) = &self.body else { return Vec::new() };
-        let threads = loaded.left_behind.threads();
-        let locals = loaded.left_behind.destructors() + loaded.left_behind.key_values();
-        let threads = (threads > 0).then_some(HolderKind::Threads(threads));
-        let locals = (locals > 0).then_some(HolderKind::ThreadLocals(locals));
-        threads.into_iter().chain(locals).collect()
+    /// What its code left behind; `None` for the program's own.
+    pub(crate) fn left_behind(&self) -> Option<&LeftBehind> {
+        match &self.body {
+            Body::Loaded(loaded) => Some(loaded.left_behind),
+            Body::Linked | Body::Closed(_) => None,
+        }
+    }
+
+    /// Whether something it left behind is known to hold it, and known to end.
+    ///
+    /// A generation of which not everything is known is not waited for.
+    pub(crate) fn is_held(&self) -> bool {
+        match &self.body {
+            Body::Loaded(loaded) => {
+                loaded.unprovable().is_none()
+                    && loaded.kept().is_none()
+                    && !loaded.left_behind.is_empty()
+            }
+            Body::Linked | Body::Closed(_) => false,
+        }
     }
 
     /// Tries to unload a generation that nobody is inside; gives it back, with the reason noted, if it must stay.
@@ -202,11 +235,26 @@ impl Generation {
 }
 
 impl Loaded {
+    /// Has the host's interposers count for it, if its standard library is the host's.
+    fn watch(&self) {
+        // Where the loader does not tell where the image is, nothing can be counted, and it stays unprovable.
+        if let (Kind::Shared, Some(mapped)) = (self.kind, self.image.mapped()) {
+            let parts = mapped.segments.iter().map(|segment| segment.range.clone());
+            self.left_behind.watch(mapped.base, parts.collect());
+        }
+    }
+
     fn unload(self: Box<Self>) -> Result<(), (Body, String)> {
         if let Some(why) = self.unprovable() {
             return Err((Body::Loaded(self), why));
         }
+        if let Some(why) = self.kept().map(str::to_owned) {
+            return Err((Body::Loaded(self), why));
+        }
+        self.left_behind.withdraw(); // I4 of the interposers
         if !self.left_behind.is_empty() {
+            // Code of it ran although nobody was inside: somebody has kept a pointer to it.
+            self.watch();
             let threads = self.left_behind.threads();
             let destructors = self.left_behind.destructors();
             let keys = self.left_behind.key_values();
@@ -227,29 +275,31 @@ impl Loaded {
 
     /// Why it cannot be known what the generation left behind; `None` where it is known.
     fn unprovable(&self) -> Option<String> {
-        if self.kind == Kind::Shared {
-            // Its standard library is the host's, whose thread functions pass every request on uncounted.
-            let why = "a shared artifact: what its code leaves in the program's own threads and registries is not \
-                       counted yet";
-            return Some(why.to_owned());
-        }
         (!self.left_behind.is_provable()).then(|| {
-            "what its code leaves behind cannot be counted: its own thread functions are not bound in the \
-             artifact on this platform, or its initializers used them"
+            "what its code leaves behind cannot be counted: the thread functions of its standard library are not \
+             bound to those that count on this platform, or its initializers used them"
                 .to_owned()
         })
     }
 
+    /// Why a pointer to it may be kept in the program; `None` where none can.
+    fn kept(&self) -> Option<&str> {
+        if self.kind != Kind::Shared {
+            // Whoever it registers something with is part of it, but for the C library.
+            return None;
+        }
+        let reason = || keeps::reason(self.stage.path(), self.host.name());
+        self.keeps.get_or_init(reason).as_deref()
+    }
+
     /// Steps 2 to 4 of the drop order; nothing holds the generation.
     fn close(self) -> CloseOutcome {
-        let Loaded { image, hot_crate, kind: _, left_behind, stage } = self;
+        let Loaded { image, hot_crate, left_behind, stage, .. } = self;
         left_behind.release_keys();
         hot_crate.disconnect();
         // SAFETY: dylib obligation 2: the gate and the counts are empty, `hot_crate` is not used again.
         let outcome = unsafe { image.close() };
-        let left_behind: *const LeftBehind = left_behind;
-        // SAFETY: leaked by `Candidate::load`; every count is zero, so no wrapper refers to it any more.
-        drop(unsafe { Box::from_raw(left_behind.cast_mut()) });
+        free(left_behind);
         drop(stage);
         outcome
     }
@@ -257,4 +307,14 @@ impl Loaded {
 
 fn kept_by_loader(remnant: &Remnant) -> String {
     format!("the loader keeps `{}` mapped", remnant.image().path.display())
+}
+
+/// Frees the counts of a generation that is gone, or never was; anything counted still keeps them.
+fn free(left_behind: &'static LeftBehind) {
+    if left_behind.is_empty() {
+        let left_behind: *const LeftBehind = left_behind;
+        // SAFETY: leaked by `Candidate::load`, and nobody watches for it any more; every count is zero, so no wrapper
+        // refers to it either.
+        drop(unsafe { Box::from_raw(left_behind.cast_mut()) });
+    }
 }

@@ -31,6 +31,7 @@ pub mod file;
 #[allow(unsafe_code, reason = "what may be unloaded, and when, is decided here")]
 mod generation;
 mod imports;
+mod keeps;
 pub mod locate;
 mod refuse;
 mod reload;
@@ -38,6 +39,7 @@ mod retire;
 mod runtime;
 pub mod stage;
 mod status;
+mod thread;
 pub mod verify;
 pub mod watch;
 pub mod wire;

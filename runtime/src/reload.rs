@@ -20,7 +20,7 @@ use crate::event::{Event, Outcome, Reload, Retirement, Step, Timings};
 use crate::file::FileIdentity;
 use crate::generation::Generation;
 use crate::refuse;
-use crate::retire::Retired;
+use crate::retire::{self, Retired};
 use crate::stage::Stages;
 use crate::status::{Counts, Status};
 use crate::verify::Manifest;
@@ -340,7 +340,9 @@ impl Owner {
     fn status(&self) -> Status {
         let now = SystemClock.now();
         let mut generations = self.lineage.old.status(self.host.gate(), &self.lineage.slots, now);
-        generations.push(crate::retire::status(&self.lineage.current, Vec::new(), now));
+        let current = &self.lineage.current;
+        let holders = retire::left_behind(current, &self.lineage.slots, now);
+        generations.push(retire::status(current, holders, now));
         Status {
             hot_crate: self.host.name().to_owned(),
             current: self.lineage.current.number,

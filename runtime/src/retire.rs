@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use liveswap_abi::BarrierUnavailable;
 use liveswap_abi::gate::{Gate, HoldKind};
+use liveswap_abi::{BarrierUnavailable, LeftKind};
 
 use crate::check::Slots;
 use crate::event::{Event, Holder, HolderKind, Kind, Retirement};
 use crate::generation::Generation;
 use crate::status::{GenerationState, GenerationStatus};
+use crate::thread;
 
 /// Old generations, oldest first.
 #[derive(Debug, Default)]
@@ -60,7 +61,9 @@ impl Retired {
                 continue;
             }
             let number = generation.number;
-            if gate.is_held(generation.dispatch()) {
+            // Calls first: they are what makes more of the rest.
+            if gate.is_held(generation.dispatch()) || generation.is_held() {
+                generation.retained = None;
                 if generation.drain.as_mut().is_some_and(|drain| drain.still_held(now)) {
                     let holders = holders(&generation, gate, slots, now);
                     events.push(Event::Draining { generation: number, holders });
@@ -110,7 +113,7 @@ impl Retired {
 /// A picture of one generation.
 pub(crate) fn status(
     generation: &Generation,
-    mut holders: Vec<Holder>,
+    holders: Vec<Holder>,
     now: Instant,
 ) -> GenerationStatus {
     let state = match (&generation.drain, &generation.retained) {
@@ -120,9 +123,6 @@ pub(crate) fn status(
         (Some(_), None) => GenerationState::Draining,
     };
     let age = now.saturating_duration_since(generation.published);
-    if holders.is_empty() {
-        holders = left_behind(generation, age).collect();
-    }
     let &Generation { number, kind, class, .. } = generation;
     GenerationStatus { number, kind, class, state, age, holders }
 }
@@ -137,13 +137,38 @@ fn holders(generation: &Generation, gate: &Gate, slots: &Slots, now: Instant) ->
         };
         Holder { kind, thread: hold.thread, age }
     });
-    inside.chain(left_behind(generation, age)).collect()
+    inside.chain(left_behind(generation, slots, now)).collect()
 }
 
-fn left_behind(
-    generation: &Generation,
-    age: std::time::Duration,
-) -> impl Iterator<Item = Holder> + use<> {
-    let kinds = generation.left_behind().into_iter();
-    kinds.map(move |kind| Holder { kind, thread: String::new(), age })
+/// What hot code left behind and what has not ended, the oldest first.
+pub(crate) fn left_behind(generation: &Generation, slots: &Slots, now: Instant) -> Vec<Holder> {
+    let Some(left_behind) = generation.left_behind() else { return Vec::new() };
+    let known = left_behind.known();
+    let threads = left_behind.threads();
+    let thread_locals = left_behind.destructors() + left_behind.key_values();
+    let is_thread = |kind: LeftKind| kind == LeftKind::Thread;
+    let described = known.iter().filter(|left| is_thread(left.kind)).count();
+    // Read one after the other while threads end: more may be described than are left.
+    let more = HolderKind::More {
+        threads: threads.saturating_sub(described),
+        thread_locals: thread_locals.saturating_sub(known.len() - described),
+    };
+    let mut holders: Vec<Holder> = known
+        .into_iter()
+        .map(|left| {
+            let function = left.function.map(|slot| slots.path(slot).to_owned());
+            let kind = if is_thread(left.kind) {
+                HolderKind::Thread { function }
+            } else {
+                HolderKind::ThreadLocal { function }
+            };
+            let age = now.saturating_duration_since(left.since);
+            Holder { kind, thread: thread::name(left.thread), age }
+        })
+        .collect();
+    if more != (HolderKind::More { threads: 0, thread_locals: 0 }) {
+        let age = holders.last().map(|youngest| youngest.age).unwrap_or_default();
+        holders.push(Holder { kind: more, thread: String::new(), age });
+    }
+    holders
 }

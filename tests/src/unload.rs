@@ -1,6 +1,10 @@
 //! Unloading: clean code goes; code that left something behind stays, with the reason, until that has ended.
 
+use liveswap_testkit::process::Ended;
+
 use crate::harness::{Host, Workbench, swap, v2, v3};
+
+const SIGSEGV: i32 = 11;
 
 /// Has a worker call a function of generation 1 that leaves something behind, and swaps in generation 2.
 fn leave_behind(bench: &Workbench, host: &mut Host, function: &str) {
@@ -12,7 +16,12 @@ fn leave_behind(bench: &Workbench, host: &mut Host, function: &str) {
 
 /// What was left behind ended, ran code of its own version, and the generation went.
 fn ends_well(host: &mut Host, version: &str) {
-    host.ask(&["signal", "left", "wait-ended", "1"]);
+    ends_well_of(host, 1, version);
+}
+
+/// As [`ends_well`], where that many things were left.
+fn ends_well_of(host: &mut Host, count: u32, version: &str) {
+    host.ask(&["signal", "left", "wait-ended", &count.to_string()]);
     host.ask(&["signal", "left", "wait-saw", version]);
     host.unloaded(1);
     assert_eq!(host.ask(&["images"]), "1");
@@ -42,11 +51,11 @@ fn a_running_thread_keeps_its_code_until_it_ends() {
     let mut host = bench.start();
     leave_behind(&bench, &mut host, "detached");
     host.ask(&["signal", "left", "wait-entered", "1"]);
-    let retained = host.event(&["retired generation=1 retained"]);
-    assert!(retained.contains("1 running threads"), "{retained}");
+    let held = host.event(&["draining generation=1", "a thread that hot code started"]);
+    assert!(held.contains("in `hot_fixture::leftovers::detached`"), "{held}");
     let status = host.ask(&["status"]);
-    assert!(status.contains("1 standalone retained (hot code left"), "{status}");
-    assert!(status.contains("[a thread that hot code started"), "{status}");
+    assert!(status.contains("1 standalone draining ["), "{status}");
+    assert!(status.contains("a thread that hot code started in `hot_fixture::"), "{status}");
     assert_eq!(host.ask(&["images"]), "2");
 
     // Neither the end of its caller nor another swap ends the thread.
@@ -68,8 +77,63 @@ fn a_program_can_end_while_a_thread_of_old_code_runs() {
     let bench = Workbench::new();
     let mut host = bench.start();
     leave_behind(&bench, &mut host, "detached");
-    host.event(&["retired generation=1 retained"]);
+    host.event(&["draining generation=1"]);
     host.finish();
+}
+
+#[test]
+fn a_thousand_threads_with_destructors_are_counted_and_waited_for() {
+    let bench = Workbench::new();
+    let mut host = bench.start();
+    swap(&bench, &mut host, &v2(), 1);
+    host.ask(&["worker", "caller"]);
+    assert_eq!(host.call_on("caller", &["many", "left", "1000"]), "2");
+    swap(&bench, &mut host, &v3(), 2);
+    host.ask(&["signal", "left", "wait-entered", "1000"]);
+    let held = host.event(&["draining generation=1", "more threads and"]);
+    assert!(held.contains("`many-"), "{held}");
+    host.ask(&["signal", "left", "open"]);
+    host.ask(&["end", "caller"]);
+    ends_well_of(&mut host, 1000, "2");
+    host.finish();
+}
+
+#[test]
+fn a_thread_of_a_thread_keeps_its_code() {
+    let bench = Workbench::new();
+    let mut host = bench.start();
+    leave_behind(&bench, &mut host, "chained");
+    host.ask(&["signal", "left", "wait-entered", "1"]);
+    host.ask(&["end", "caller"]);
+    let held = host.event(&["draining generation=1 holders=a thread that hot code started"]);
+    assert!(held.contains("in `hot_fixture::leftovers::chained`"), "{held}");
+    host.ask(&["signal", "left", "open"]);
+    ends_well(&mut host, "2");
+    host.finish();
+}
+
+/// The same without asking what holds the generation.
+#[test]
+fn without_the_counts_the_program_would_die() {
+    for (function, last) in [
+        ("local", &["end", "caller"][..]),
+        ("key", &["end", "caller"]),
+        ("local_that_calls", &["end", "caller"]),
+        ("detached", &["signal", "left", "open"]),
+    ] {
+        let bench = Workbench::new();
+        let mut host = bench.start();
+        leave_behind(&bench, &mut host, function);
+        host.event(&["draining generation=1"]);
+        assert_eq!(host.ask(&["close-anyway"]), "1 of 2 are left", "{function}");
+        host.send(last);
+        if function == "detached" {
+            // Nobody waits for that thread; the program has to be there for it to fail.
+            host.send(&["signal", "left", "wait-ended", "1"]);
+        }
+        host.send(&["return"]);
+        assert_eq!(host.wait(), Ended::BySignal(SIGSEGV), "{function}");
+    }
 }
 
 #[test]
@@ -91,10 +155,11 @@ fn a_thread_local_with_a_destructor_keeps_its_code_until_it_has_run() {
     let bench = Workbench::new();
     let mut host = bench.start();
     leave_behind(&bench, &mut host, "local");
-    let retained = host.event(&["retired generation=1 retained"]);
-    assert!(retained.contains("1 thread-local destructors"), "{retained}");
+    let held = host.event(&["draining generation=1", "a thread-local destructor of hot code"]);
+    let named = "in `hot_fixture::leftovers::local` on thread `caller`, for at least";
+    assert!(held.contains(named), "{held}");
     let status = host.ask(&["status"]);
-    assert!(status.contains("[a thread-local destructor of hot code"), "{status}");
+    assert!(status.contains("draining [a thread-local destructor of hot code"), "{status}");
     host.ask(&["end", "caller"]);
     ends_well(&mut host, "2");
     host.finish();
@@ -144,8 +209,8 @@ fn a_value_under_a_key_of_the_c_library_keeps_its_code() {
     let bench = Workbench::new();
     let mut host = bench.start();
     leave_behind(&bench, &mut host, "key");
-    let retained = host.event(&["retired generation=1 retained"]);
-    assert!(retained.contains("1 values with a destructor"), "{retained}");
+    let held = host.event(&["draining generation=1", "a thread-local destructor of hot code"]);
+    assert!(held.contains("in `hot_fixture::leftovers::key` on thread `caller`"), "{held}");
     host.ask(&["end", "caller"]);
     ends_well(&mut host, "2");
     host.finish();
@@ -156,7 +221,7 @@ fn a_destructor_of_old_code_can_call_the_newest() {
     let bench = Workbench::new();
     let mut host = bench.start();
     leave_behind(&bench, &mut host, "local_that_calls");
-    host.event(&["retired generation=1 retained"]);
+    host.event(&["draining generation=1"]);
     host.ask(&["end", "caller"]);
     ends_well(&mut host, "3");
     host.finish();
@@ -193,7 +258,7 @@ fn what_the_main_thread_keeps_stays_to_the_end_and_does_no_harm() {
     host.call(&["joined"]);
     host.call(&["current"]);
     swap(&bench, &mut host, &v3(), 2);
-    host.event(&["retired generation=1 retained"]);
+    host.event(&["draining generation=1"]);
     host.runs(3);
     host.finish();
 }

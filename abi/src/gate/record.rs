@@ -38,6 +38,8 @@ pub(crate) struct Record {
     in_use: AtomicBool,
     pub(super) next: Cell<*const Record>,
     pub(super) name: [AtomicU8; NAME],
+    /// The thread that claimed the record last, as [`this_thread`] tells them apart.
+    pub(super) thread: AtomicUsize,
 }
 
 // SAFETY: the cells are only touched by the claiming thread (R1; `next` only before the record is published), everything
@@ -51,12 +53,25 @@ pub struct Claim {
     _not_send: PhantomData<*const ()>,
 }
 
+/// Tells the calling thread from every other that runs: the address of something of its own.
+///
+/// Without a destructor, so it is there for as long as the thread runs any code.
+pub(super) fn this_thread() -> usize {
+    thread_local! {
+        static MINE: u8 = const { 0 };
+    }
+    MINE.with(|mine| ptr::from_ref(mine) as usize)
+}
+
 impl Gate {
     /// Hands out a record that no other thread uses: one given back earlier, or a new one.
     #[cold]
     pub(crate) fn claim(&'static self) -> Claim {
         let free = self.records().find(|record| record.try_claim());
-        Claim { record: free.unwrap_or_else(|| self.publish()), _not_send: PhantomData }
+        let record = free.unwrap_or_else(|| self.publish());
+        // Relaxed: only this thread compares it with its own.
+        record.thread.store(this_thread(), Ordering::Relaxed);
+        Claim { record, _not_send: PhantomData }
     }
 
     fn publish(&'static self) -> &'static Record {
@@ -74,6 +89,7 @@ impl Gate {
             in_use: AtomicBool::new(true),
             next: Cell::new(ptr::null()),
             name: [const { AtomicU8::new(0) }; NAME],
+            thread: AtomicUsize::new(0),
         }));
         // Relaxed: the list behind the head is not followed here.
         let mut head = self.head().load(Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! The owner's side: who is inside a generation.
 
 use super::Gate;
-use super::record::{NAME, Record};
+use super::record::{NAME, Record, this_thread};
 use crate::dispatch::Dispatch;
 use crate::sync::Ordering;
 
@@ -45,6 +45,17 @@ impl Gate {
             holds.extend(record.calls(dispatch).map(|slot| record.hold(HoldKind::Call { slot })));
         }
         holds
+    }
+
+    /// The slot of the calling thread's outermost call that holds `dispatch`; `None` where it is not inside it.
+    #[allow(dead_code, reason = "where nothing is counted, nobody asks")]
+    pub(crate) fn call_of_this_thread(&self, dispatch: *const Dispatch) -> Option<usize> {
+        let thread = this_thread();
+        self.records()
+            // Relaxed: stored by this thread, if it is its own. A record that an earlier thread with the same address
+            // forgot a pin in has no calls.
+            .filter(|record| record.thread.load(Ordering::Relaxed) == thread)
+            .find_map(|record| record.calls(dispatch).next())
     }
 }
 

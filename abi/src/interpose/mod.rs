@@ -1,11 +1,17 @@
 //! Threads, thread-local destructors and pthread keys that hot code leaves behind, counted where they are made.
 //!
-//! An artifact with its own standard library calls the C library for these. abi defines the functions it calls for
-//! them itself, with hidden visibility, so that they bind inside the artifact; they hand the request to the host's copy
-//! of abi together with the generation's [`LeftBehind`], and the host's copy wraps the thread's entry or the destructor
-//! in code of its own. So a count is lowered by code of the host after the last instruction of the generation ran.
+//! A standard library calls the C library for these. abi defines the functions it calls for them itself, with hidden
+//! visibility, so that they bind inside the image that abi is in. Whose they are is known in two ways:
 //!
-//! In the host itself, which is never unloaded, the same functions pass every request on unchanged.
+//! - A *standalone* artifact has a standard library and a copy of abi. That copy hands each request to the
+//!   host's copy together with the generation's [`LeftBehind`].
+//! - A *shared* artifact uses the host's standard library, so the request arrives in the host's own interposers, among
+//!   the program's. They find the generation by what is registered and by who registers it (`shared.rs`). What the
+//!   artifact's code asks of the C library itself is redirected there when the artifact is linked.
+//!
+//! Either way the host's copy wraps the thread's entry or the destructor in code of its own. So a count is lowered by
+//! code of the host after the last instruction of the generation ran. What belongs to no generation is passed on
+//! unchanged.
 //!
 //! Compile with `--cfg liveswap_no_interpose` (in `RUSTFLAGS`) where another tool defines these symbols in the program,
 //! such as a sanitizer's runtime: every generation is then retained.
@@ -18,8 +24,17 @@
 //!     Something that is counted makes the next before it ends itself, so the total is only zero when nothing is left.
 //! I3. What cannot be counted (no room to track a key, a platform without interposers) says so in
 //!     [`LeftBehind::is_provable`], and the generation is retained.
+//! I4. A shared generation is withdrawn from the interposers before its total is read for the last time, so nothing is
+//!     raised after it was found to be zero.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::ops::Range;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::dispatch::Dispatch;
+use crate::gate::Gate;
 
 #[cfg(all(
     target_os = "linux",
@@ -52,14 +67,47 @@ pub struct LeftBehind {
     total: AtomicUsize,
     counts: [AtomicUsize; 3],
     unprovable: AtomicBool,
+    /// Whether something was left behind before it could be told what; see `shared.rs`, case 4.
+    early: AtomicBool,
+    gate: AtomicPtr<Gate>,
+    dispatch: AtomicPtr<Dispatch>,
+    /// The oldest of what is counted, for reports.
+    known: Mutex<Vec<Known>>,
+}
+
+/// How many of the things that are left behind are described one by one.
+const DESCRIBED: usize = 32;
+
+/// One thing that the code of a generation left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// What it is.
+    pub kind: LeftKind,
+    /// The slot of the hot function that was running when it was left; `None` where that is not known.
+    pub function: Option<usize>,
+    /// The thread that it is, or on which it will run, by the system's number.
+    pub thread: u32,
+    /// When it was left.
+    pub since: Instant,
 }
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum LeftKind {
+    /// A thread that hot code started.
     Thread,
+    /// The destructor of a thread-local value.
     Destructor,
+    /// A value under a pthread key with a destructor.
     KeyValue,
+}
+
+#[derive(Debug)]
+struct Known {
+    left: Left,
+    /// Tells it from others of its kind.
+    #[allow(dead_code, reason = "where nothing is counted, nobody asks")]
+    mark: usize,
 }
 
 impl LeftBehind {
@@ -71,25 +119,79 @@ impl LeftBehind {
             total: AtomicUsize::new(0),
             counts: [const { AtomicUsize::new(0) }; 3],
             unprovable: AtomicBool::new(true),
+            early: AtomicBool::new(false),
+            gate: AtomicPtr::new(ptr::null_mut()),
+            dispatch: AtomicPtr::new(ptr::null_mut()),
+            known: Mutex::new(Vec::new()),
         }
+    }
+
+    /// Makes known by which table the generation's functions are called, before any of them is.
+    pub fn set_table(&self, gate: &'static Gate, dispatch: *const Dispatch) {
+        // An allocator that leaves something behind itself should not do it while the list is locked.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).reserve(DESCRIBED);
+        self.gate.store(ptr::from_ref(gate).cast_mut(), Ordering::Relaxed);
+        // Release pairs with the acquire in `running`.
+        self.dispatch.store(dispatch.cast_mut(), Ordering::Release);
+    }
+
+    /// Counts what the calling thread leaves behind for as long as the guard lives: a library is loaded, and its
+    /// initializers run before anybody can know where its code is.
+    #[must_use]
+    pub fn while_loading(&'static self) -> Loading {
+        Loading { before: platform::set_loading(Some(self)) }
+    }
+
+    /// Has the host's interposers count for the generation, a shared one whose image is at `image`, and whose addresses are
+    /// relative to `base`.
+    ///
+    /// Done before any of its functions is called. It is unprovable still where the program's standard library does
+    /// not go through the interposers.
+    pub fn watch(&'static self, base: usize, image: Vec<Range<usize>>) {
+        platform::watch(self, base, image);
+    }
+
+    /// Has the host's interposers count for the generation no longer (I4).
+    pub fn withdraw(&self) {
+        platform::withdraw(self);
+    }
+
+    /// The oldest of what is left behind, one by one; the counts say how many there are in all.
+    #[must_use]
+    pub fn known(&self) -> Vec<Left> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|known| known.left).collect()
+    }
+
+    /// The slot of the generation's function that the calling thread is in; `None` where it is in none.
+    #[allow(dead_code, reason = "where nothing is counted, nobody asks")]
+    fn running(&self) -> Option<usize> {
+        // Acquire pairs with the release in `set_table`.
+        let dispatch = self.dispatch.load(Ordering::Acquire);
+        // SAFETY: null, or stored by `set_table` from a `&'static` before the table.
+        let gate = unsafe { self.gate.load(Ordering::Relaxed).as_ref() }?;
+        if dispatch.is_null() {
+            return None;
+        }
+        gate.call_of_this_thread(dispatch)
     }
 
     /// Threads started by the generation's code that still run it.
     #[must_use]
     pub fn threads(&self) -> usize {
-        self.count(Kind::Thread)
+        self.count(LeftKind::Thread)
     }
 
     /// Thread-local destructors of the generation that have not run.
     #[must_use]
     pub fn destructors(&self) -> usize {
-        self.count(Kind::Destructor)
+        self.count(LeftKind::Destructor)
     }
 
     /// Values under the generation's pthread keys whose destructor has not run.
     #[must_use]
     pub fn key_values(&self) -> usize {
-        self.count(Kind::KeyValue)
+        self.count(LeftKind::KeyValue)
     }
 
     /// Whether the counts are complete: the image's interposers are connected and everything could be tracked.
@@ -113,9 +215,21 @@ impl LeftBehind {
         platform::release_keys(self);
     }
 
-    fn count(&self, kind: Kind) -> usize {
+    fn count(&self, kind: LeftKind) -> usize {
         // Relaxed: for reports; `is_empty` decides.
         self.counts[kind as usize].load(Ordering::Relaxed)
+    }
+}
+
+/// Counts what initializers leave behind while a library is loaded; made by [`LeftBehind::while_loading`].
+#[derive(Debug)]
+pub struct Loading {
+    before: Option<&'static LeftBehind>,
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        platform::set_loading(self.before);
     }
 }
 

@@ -1,5 +1,7 @@
 //! No interposers here: nothing is counted, so every generation stays unprovable and is retained.
 
+use std::ops::Range;
+
 use super::LeftBehind;
 
 /// Nothing to hand to an artifact.
@@ -10,3 +12,11 @@ pub(crate) static HOST_SIDE: HostSide = HostSide;
 pub(super) fn connect(_: &'static LeftBehind, _: &'static HostSide) {}
 
 pub(super) fn release_keys(_: &LeftBehind) {}
+
+pub(super) fn set_loading(_: Option<&'static LeftBehind>) -> Option<&'static LeftBehind> {
+    None
+}
+
+pub(super) fn watch(_: &'static LeftBehind, _: usize, _: Vec<Range<usize>>) {}
+
+pub(super) fn withdraw(_: &LeftBehind) {}

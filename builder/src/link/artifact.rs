@@ -14,6 +14,16 @@ use crate::stamp::ArchiveStamp;
 /// The object with the allocator's entry points is tiny; larger ones are not looked into.
 const LARGEST_SHIM: u64 = 64 * 1024;
 
+/// What the hot crate's own code may ask of the C library for a thread to run later: in a shared artifact it asks the
+/// host, which counts it. The host's copy of abi exports each under the name that linkers give to a wrapped function.
+const WRAPPED: &[&str] = &[
+    "pthread_create",
+    "__cxa_thread_atexit_impl",
+    "pthread_key_create",
+    "pthread_key_delete",
+    "pthread_setspecific",
+];
+
 /// How an artifact is linked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Links {
@@ -44,7 +54,7 @@ pub(super) fn link(
     let mut missing = Vec::new();
     if let Some(shared) = &links.shared {
         let (without, kept) = without_host(arguments, &shared.archives)?;
-        let without = with(&without, &shared.args);
+        let without = with(&with(&without, &wrapped()), &shared.args);
         if let Some(linker) = run(attempts, links, &without, true)? {
             missing = match output_of(&without) {
                 Some(output) => {
@@ -153,6 +163,10 @@ fn defines_allocator(path: &Path) -> bool {
         symbol.is_definition()
             && symbol.name().is_ok_and(|name| name.contains("__rust_no_alloc_shim"))
     })
+}
+
+fn wrapped() -> Vec<String> {
+    WRAPPED.iter().map(|function| format!("-Wl,--wrap={function}")).collect()
 }
 
 /// Adds arguments before the libraries, where the linker has not yet looked for anything.

@@ -7,6 +7,7 @@ mod cancel;
 mod changes;
 mod configuration;
 mod fixture;
+mod holds;
 mod live;
 mod neighbors;
 mod recapture;

@@ -7,8 +7,9 @@ use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
+use super::host::{Charge, inherited, run_as};
 use super::{Destructor, real};
-use crate::interpose::{Kind, LeftBehind};
+use crate::interpose::{LeftBehind, LeftKind};
 
 /// A pthread key that some generation's code created.
 struct Key {
@@ -52,7 +53,14 @@ unsafe extern "C" fn run_key<const INDEX: usize>(value: *mut c_void) {
         // SAFETY: stored from a `Destructor` by `create`.
         let destructor = unsafe { std::mem::transmute::<*mut c_void, Destructor>(destructor) };
         // SAFETY: the obligations of the interposed calls; the count keeps the destructor mapped.
-        unsafe { destructor(value) };
+        let run = || unsafe { destructor(value) };
+        match owner {
+            Some(owner) => {
+                let charge = Charge::counted_elsewhere(owner, LeftKind::KeyValue);
+                run_as(std::slice::from_ref(&charge), run);
+            }
+            None => run(),
+        }
     }
     place.lower(owner);
 }
@@ -113,8 +121,16 @@ impl Key {
         unsafe { self.owner.load(Ordering::Acquire).as_ref() }
     }
 
+    /// Tells its values from those of others.
+    fn mark(&self) -> usize {
+        ptr::from_ref(self) as usize
+    }
+
     fn raise(&self, owner: Option<&LeftBehind>) {
-        owner.inspect(|owner| owner.raise(Kind::KeyValue));
+        if let Some(owner) = owner {
+            let function = owner.running().or_else(|| inherited(owner)?);
+            owner.raise(LeftKind::KeyValue, self.mark(), function);
+        }
         self.values.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -122,7 +138,7 @@ impl Key {
     fn lower(&self, owner: Option<&LeftBehind>) {
         let counted = |values: usize| values.checked_sub(1);
         if self.values.fetch_update(Ordering::Release, Ordering::Relaxed, counted).is_ok() {
-            owner.inspect(|owner| owner.lower(Kind::KeyValue));
+            owner.inspect(|owner| owner.lower(LeftKind::KeyValue, self.mark()));
         }
     }
 

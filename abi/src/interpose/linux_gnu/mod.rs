@@ -1,33 +1,40 @@
 //! The interposers for glibc: `pthread_create`, `__cxa_thread_atexit_impl` and the pthread keys.
 //!
-//! What is here is bound to by the image around it; [`host`] and [`keys`] run in the host's copy only.
+//! What is here is bound to by the image around it; [`host`], [`keys`] and [`shared`] do their work in the host's copy only.
 
 mod host;
 mod keys;
 mod real;
+mod shared;
 #[cfg(test)]
 mod tests;
 
 use std::arch::global_asm;
 use std::ffi::{c_int, c_void};
 use std::ptr;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::time::Instant;
 
-use super::{Kind, LeftBehind};
+use super::{Known, Left, LeftBehind, LeftKind};
 use crate::panic::standard_library;
 
 pub(super) use keys::release_all as release_keys;
+pub(super) use shared::{set_loading, watch, withdraw};
 
 type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 type Destructor = unsafe extern "C" fn(*mut c_void);
 
-// The hidden symbols that the image's own code binds to. Rust has no stable way to define a hidden symbol.
+// The hidden symbols that the image's own code binds to; Rust has no stable way to define one. Beside each the name under
+// which a shared artifact's link has its code ask the host for the same (`shared.rs`, case 5), weak because a program
+// may wrap functions of its own.
 #[cfg(target_arch = "x86_64")]
 macro_rules! hidden {
     ($($symbol:literal => $target:path),* $(,)?) => {
         $(global_asm!(
             concat!(".globl ", $symbol), concat!(".hidden ", $symbol), concat!(".type ", $symbol, ",@function"),
-            concat!($symbol, ":"), "jmp {target}", target = sym $target
+            concat!(".weak __wrap_", $symbol), concat!(".type __wrap_", $symbol, ",@function"),
+            concat!("__wrap_", $symbol, ":"), concat!($symbol, ":"), "jmp {target}", target = sym $target
         );)*
     };
 }
@@ -36,7 +43,8 @@ macro_rules! hidden {
     ($($symbol:literal => $target:path),* $(,)?) => {
         $(global_asm!(
             concat!(".globl ", $symbol), concat!(".hidden ", $symbol), concat!(".type ", $symbol, ",%function"),
-            concat!($symbol, ":"), "b {target}", target = sym $target
+            concat!(".weak __wrap_", $symbol), concat!(".type __wrap_", $symbol, ",%function"),
+            concat!("__wrap_", $symbol, ":"), concat!($symbol, ":"), "b {target}", target = sym $target
         );)*
     };
 }
@@ -100,16 +108,39 @@ pub(super) fn connect(left_behind: &'static LeftBehind, host: &'static HostSide)
 }
 
 impl LeftBehind {
-    /// Raises a count (I1).
-    fn raise(&self, kind: Kind) {
+    /// Raises a count (I1); `mark` tells it from others of its kind.
+    fn raise(&self, kind: LeftKind, mark: usize, function: Option<usize>) {
         // Relaxed: the raising code is itself held, by the gate or by another count; the release that ends that hold
         // publishes this.
         self.total.fetch_add(1, Ordering::Relaxed);
         self.counts[kind as usize].fetch_add(1, Ordering::Relaxed);
+        let left = Left { kind, function, thread: thread_number(), since: Instant::now() };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < super::DESCRIBED {
+            known.push(Known { left, mark });
+        }
+    }
+
+    /// Takes note that the calling thread is the one that was counted as `mark`.
+    fn is_this_thread(&self, mark: usize) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = |known: &&mut Known| known.left.kind == LeftKind::Thread && known.mark == mark;
+        if let Some(known) = known.iter_mut().find(mine) {
+            known.left.thread = thread_number();
+        }
     }
 
     /// Lowers a count (I2). Whoever reads zero may free `self`, so the total goes last.
-    fn lower(&self, kind: Kind) {
+    fn lower(&self, kind: LeftKind, mark: usize) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = |known: &Known| known.left.kind == kind && known.mark == mark;
+        // Values under one key share its mark, and a thread has one of them.
+        let mine =
+            known.iter().position(|known| same(known) && known.left.thread == thread_number());
+        if let Some(at) = mine.or_else(|| known.iter().position(same)) {
+            known.remove(at);
+        }
+        drop(known);
         // Relaxed: for reports, ordered by what follows.
         self.counts[kind as usize].fetch_sub(1, Ordering::Relaxed);
         // Release pairs with the acquire in `is_empty`.
@@ -123,6 +154,12 @@ impl LeftBehind {
     fn set_unprovable(&self) {
         self.unprovable.store(true, Ordering::Release);
     }
+}
+
+/// The system's number of the calling thread.
+fn thread_number() -> u32 {
+    // SAFETY: the call has no preconditions.
+    unsafe { libc::gettid() }.unsigned_abs()
 }
 
 /// Whether `address` lies in the image that contains this code.
@@ -166,7 +203,10 @@ unsafe extern "C" fn pthread_create(
             (host.create)(left_behind, thread, attributes, start, argument)
         },
         // SAFETY: as above.
-        None => unsafe { real::create(thread, attributes, start, argument) },
+        None => unsafe {
+            let charges = shared::of_thread(start as usize);
+            host::create_for(charges, thread, attributes, start, argument)
+        },
     }
 }
 
@@ -178,8 +218,12 @@ unsafe extern "C" fn thread_atexit(
     match connected() {
         // SAFETY: the caller's obligations of __cxa_thread_atexit_impl are passed on.
         Some((left_behind, host)) => unsafe { (host.atexit)(left_behind, destructor, object) },
-        // SAFETY: as above.
-        None => unsafe { real::atexit(destructor, object, dso) },
+        None => match shared::of_destructor(destructor as usize, object as usize) {
+            // SAFETY: as above.
+            Some(charge) => unsafe { host::atexit_for(charge, destructor, object) },
+            // SAFETY: as above.
+            None => unsafe { real::atexit(destructor, object, dso) },
+        },
     }
 }
 
@@ -190,8 +234,12 @@ unsafe extern "C" fn key_create(
     match connected() {
         // SAFETY: the caller's obligations of pthread_key_create(3) are passed on.
         Some((left_behind, host)) => unsafe { (host.key_create)(left_behind, key, destructor) },
-        // SAFETY: as above.
-        None => unsafe { real::key_create(key, destructor) },
+        None => match destructor.and_then(|destructor| shared::of_key(destructor as usize)) {
+            // SAFETY: as above.
+            Some(left_behind) => unsafe { keys::create(left_behind, key, destructor) },
+            // SAFETY: as above.
+            None => unsafe { real::key_create(key, destructor) },
+        },
     }
 }
 
@@ -200,7 +248,7 @@ unsafe extern "C" fn key_delete(key: libc::pthread_key_t) -> c_int {
         // SAFETY: the caller's obligations of pthread_key_delete(3) are passed on.
         Some((_, host)) => unsafe { (host.key_delete)(key) },
         // SAFETY: as above.
-        None => unsafe { real::key_delete(key) },
+        None => unsafe { keys::delete(key) },
     }
 }
 
@@ -209,6 +257,6 @@ unsafe extern "C" fn set_specific(key: libc::pthread_key_t, value: *const c_void
         // SAFETY: the caller's obligations of pthread_setspecific(3) are passed on.
         Some((_, host)) => unsafe { (host.set_specific)(key, value) },
         // SAFETY: as above.
-        None => unsafe { real::set_specific(key, value) },
+        None => unsafe { keys::set_specific(key, value) },
     }
 }

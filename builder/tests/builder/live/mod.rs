@@ -1,6 +1,6 @@
 //! Shared artifacts inside programs that run Liveswap.
 
-mod program;
+pub mod program;
 
 use liveswap_builder::{ArtifactKind, KindPolicy, Settings};
 
@@ -74,7 +74,7 @@ fn a_program_that_was_linked_plainly_refuses_a_shared_artifact_and_takes_a_stand
     let answer = program.ask("reload");
     assert!(answer.starts_with("refused at verify: "), "{answer}");
     for part in
-        ["`liveswap_abi::", "exported by the program", "more", "liveswap-builder", "standalone"]
+        ["`liveswap_abi::", "exported by the program", "more", "cargo liveswap", "standalone"]
     {
         assert!(answer.contains(part), "{part:?} is not in {answer}");
     }
@@ -122,11 +122,13 @@ fn what_a_shared_generation_leaves_in_the_program_never_crashes_it() {
         assert_eq!(program.ask("leave"), (2 * generation).to_string());
         program.ask("tell");
     }
-    let why = "a shared artifact: what its code leaves in the program's own threads and registries \
-               is not counted yet";
     let mut retired = [program.ask("retired"), program.ask("retired")];
     retired.sort();
-    assert_eq!(retired, [format!("1: {why}"), format!("2: {why}")]);
+    for (generation, why) in (1..).zip(retired) {
+        // It calls two crates that have variables, and either may be found first.
+        assert!(why.starts_with(&format!("{generation}: its code calls `")), "{why}");
+        assert!(why.contains("has variables"), "{why}");
+    }
     // Threads of every generation end, each with a destructor of its generation; the newest value is everyone's.
     assert_eq!(program.ask("end"), "[0, 13, 0, 13, 0, 13], 6 dropped");
     assert_eq!(program.ask("tell"), "4");

@@ -12,9 +12,23 @@ use tempfile::TempDir;
 
 use crate::fixture::{build_host, with_wrapper};
 
-const HOST: &str = include_str!("host.rs");
-const HOT: &str = include_str!("hot.rs");
-const STATE: &str = include_str!("state.rs");
+/// The sources of a host and its hot crate, and of a crate that both use.
+pub struct Sources {
+    /// What the host calls the hot crate.
+    pub hot_name: &'static str,
+    pub host: Files,
+    pub hot: Files,
+    pub state: &'static str,
+    /// Whether both use `tracing`.
+    pub traces: bool,
+}
+
+/// Names and texts.
+pub type Files = Vec<(String, String)>;
+
+fn one(name: &str, text: &str) -> Files {
+    vec![(name.to_owned(), text.to_owned())]
+}
 
 /// Longer than any answer takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -30,13 +44,24 @@ pub struct Workspace {
 
 impl Workspace {
     pub fn new(name: &str) -> Self {
+        let sources = Sources {
+            hot_name: "hot",
+            host: one("main.rs", include_str!("host.rs")),
+            hot: one("lib.rs", include_str!("hot.rs")),
+            state: include_str!("state.rs"),
+            traces: true,
+        };
+        Self::with(name, &sources)
+    }
+
+    pub fn with(name: &str, sources: &Sources) -> Self {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live").join(name);
         fs::create_dir_all(&root).expect("created");
         let lock = File::create(root.join("lock")).expect("created");
         lock.lock().expect("locked");
         let stages = tempfile::tempdir().expect("a directory");
         let workspace = Self { root, name: name.to_owned(), stages, _lock: lock };
-        workspace.write_all();
+        workspace.write_all(sources);
         workspace
     }
 
@@ -46,7 +71,7 @@ impl Workspace {
         format!("live-{}-{folder}", self.name)
     }
 
-    fn write_all(&self) {
+    fn write_all(&self, sources: &Sources) {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
         let ours = |name: &str, folder: &str| {
             format!("{name} = {{ path = {:?} }}\n", repository.join(folder))
@@ -69,15 +94,19 @@ impl Workspace {
                 dependencies.concat()
             )
         };
-        let tracing =
-            "tracing = { version = \"0.1\", default-features = false, features = [\"std\"] }\n";
+        let tracing = if sources.traces {
+            "tracing = { version = \"0.1\", default-features = false, features = [\"std\"] }\n"
+        } else {
+            ""
+        };
         let hot = [
             &member("state"),
             tracing,
             &ours("liveswap-abi", "abi"),
             &ours("liveswap-macros", "macros"),
         ];
-        let host = [&member("state"), &member("hot"), tracing, &ours("liveswap", "runtime")];
+        let hot_crate = member("hot").replacen("hot", sources.hot_name, 1);
+        let host = [&member("state"), &hot_crate, tracing, &ours("liveswap", "runtime")];
         // Without debug info only because linking it takes most of the time.
         let root = "[workspace]\nresolver = \"3\"\nmembers = [\"host\", \"hot\", \"state\"]\n\n\
                     [profile.dev]\ndebug = 0\n";
@@ -86,13 +115,16 @@ impl Workspace {
             ("Cargo.toml", root),
             ("Cargo.lock", &lock),
             ("host/Cargo.toml", &package("host", &host)),
-            ("host/src/main.rs", HOST),
             ("hot/Cargo.toml", &package("hot", &hot)),
-            ("hot/src/lib.rs", HOT),
             ("state/Cargo.toml", &package("state", &[])),
-            ("state/src/lib.rs", STATE),
+            ("state/src/lib.rs", sources.state),
         ] {
             self.write(path, text);
+        }
+        for (folder, files) in [("host", &sources.host), ("hot", &sources.hot)] {
+            for (name, text) in files {
+                self.write(&format!("{folder}/src/{name}"), text);
+            }
         }
     }
 
@@ -131,10 +163,15 @@ impl Workspace {
     }
 
     pub fn edit_value(&self, from: u32, to: u32) {
-        let text = fs::read_to_string(self.root.join("hot/src/lib.rs")).expect("readable");
         let body = |value: u32| format!("fn value() -> u32 {{\n    {value}\n}}");
-        assert!(text.contains(&body(from)), "{text}");
-        self.write("hot/src/lib.rs", &text.replace(&body(from), &body(to)));
+        self.edit(&body(from), &body(to));
+    }
+
+    /// Replaces a piece of the hot crate's root, which must be there.
+    pub fn edit(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(self.root.join("hot/src/lib.rs")).expect("readable");
+        assert!(text.contains(from), "{from:?} is not in {text}");
+        self.write("hot/src/lib.rs", &text.replace(from, to));
     }
 }
 

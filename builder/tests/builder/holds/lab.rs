@@ -1,0 +1,188 @@
+//! The program and the hot crate of the end-to-end tests, built by the builder: their artifacts are shared ones.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use liveswap_builder::{ArtifactKind, Settings};
+use tempfile::TempDir;
+
+use crate::fixture::build;
+use crate::live::program::{Files, Sources, Workspace};
+
+/// Longer than any answer takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The sources of the end-to-end tests, as they stand.
+fn sources() -> Sources {
+    let files = |folder: &str| -> Files {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
+        let directory = repository.join("tests/fixtures").join(folder);
+        let files = fs::read_dir(&directory).expect("fixtures").map(|entry| {
+            let entry = entry.expect("an entry");
+            let text = fs::read_to_string(entry.path()).expect("text");
+            (entry.file_name().into_string().expect("a name"), text)
+        });
+        files.collect()
+    };
+    Sources {
+        hot_name: "hot_fixture",
+        host: files("host"),
+        hot: files("hot"),
+        state: "",
+        traces: false,
+    }
+}
+
+struct Built {
+    host: PathBuf,
+    /// What says 2, and what says 3.
+    versions: [PathBuf; 2],
+}
+
+static BUILT: LazyLock<Built> = LazyLock::new(|| {
+    let workspace = Workspace::with("holds", &sources());
+    let (builder, host) = workspace.started(Settings::default());
+    assert_eq!(host.not_shared, None);
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live/holds");
+    let version = |number: u32| format!("pub const VERSION: u32 = {number};");
+    let mut said = 1;
+    let versions = [2, 3].map(|number| {
+        workspace.edit(&version(said), &version(number));
+        said = number;
+        let artifact = build(&builder).artifact;
+        assert_eq!(artifact.kind, ArtifactKind::Shared);
+        let to = kept.join(format!("version-{number}.so"));
+        replace(&artifact.path, &to);
+        to
+    });
+    Built { host: host.executable, versions }
+});
+
+/// Copies beside `to` and renames over it, as most linkers do.
+fn replace(from: &Path, to: &Path) {
+    let aside = to.with_extension(format!("{}-part", std::process::id()));
+    fs::copy(from, &aside).expect("copied");
+    fs::rename(&aside, to).expect("renamed");
+}
+
+/// A program in a process of its own, its artifact and its stages; all gone when it is dropped.
+pub struct Lab {
+    directory: TempDir,
+    child: Child,
+    input: Option<ChildStdin>,
+    answers: Receiver<String>,
+}
+
+impl Lab {
+    /// Starts the program and its runtime with no artifact there.
+    pub fn start() -> Lab {
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+        let mut command = Command::new(&BUILT.host);
+        command.arg("--artifact").arg(directory.path().join("hot.so"));
+        command.arg("--stage-dir").arg(directory.path());
+        command.args(["--report-after", "20"]).env_remove("RUST_BACKTRACE");
+        command.stderr(File::create(directory.path().join("stderr")).expect("created"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let (send, answers) = channel();
+        std::thread::spawn(move || {
+            let lines = output.lines().map_while(Result::ok);
+            let mut marked = lines.filter_map(|line| line.strip_prefix('\x01').map(str::to_owned));
+            while marked.next().is_some_and(|answer| send.send(answer).is_ok()) {}
+        });
+        let mut lab = Lab { directory, input: child.stdin.take(), child, answers };
+        lab.ask(&["start"]);
+        lab
+    }
+
+    /// Has the program do something, and gives its answer.
+    #[track_caller]
+    pub fn ask(&mut self, words: &[&str]) -> String {
+        self.send(words);
+        match self.answers.recv_timeout(PATIENCE) {
+            Ok(answer) => match answer.strip_prefix("ok ") {
+                Some(text) => text.to_owned(),
+                None => panic!("{words:?}: {answer}\n{}", self.errors()),
+            },
+            Err(error) => {
+                panic!("{words:?}: {error}, {:?}\n{}", self.child.try_wait(), self.errors())
+            }
+        }
+    }
+
+    /// Calls a hot function on a worker, which is started if need be.
+    #[track_caller]
+    pub fn call_on(&mut self, worker: &str, words: &[&str]) -> String {
+        self.ask(&[&["on", worker, "call"], words].concat())
+    }
+
+    /// Waits for an event that has all these parts; each is found once.
+    #[track_caller]
+    pub fn event(&mut self, parts: &[&str]) -> String {
+        self.ask(&[&["wait-event"], parts].concat())
+    }
+
+    /// How many events with these parts there were.
+    pub fn events(&mut self, parts: &[&str]) -> String {
+        self.ask(&[&["count-events"], parts].concat())
+    }
+
+    #[track_caller]
+    pub fn unloaded(&mut self, generation: u64) {
+        self.event(&[&format!("retired generation={generation} unloaded")]);
+    }
+
+    /// Swaps in what says 2 or 3 as `generation`, a shared one.
+    #[track_caller]
+    pub fn swap(&mut self, generation: u64) {
+        let version = &BUILT.versions[(generation as usize + 1) % 2];
+        replace(version, &self.directory.path().join("hot.so"));
+        self.event(&[&format!("swapped generation={generation} kind=shared")]);
+    }
+
+    /// How many stages are mapped once no old generation is left.
+    pub fn images(&mut self) -> String {
+        self.ask(&["images"])
+    }
+
+    /// Ends the program as one that returns from its main function.
+    #[track_caller]
+    pub fn finish(mut self) {
+        assert_eq!(self.end(), (Some(0), None), "{}", self.errors());
+    }
+
+    /// Ends the program; its exit code or the signal that ended it.
+    pub fn end(&mut self) -> (Option<i32>, Option<i32>) {
+        self.send(&["return"]);
+        self.input = None;
+        let status = self.child.wait().expect("it ends");
+        (status.code(), status.signal())
+    }
+
+    /// Sends a command whose answer may never come.
+    pub fn send(&mut self, words: &[&str]) {
+        if let Some(input) = &mut self.input {
+            // A program that has ended is found out by its status.
+            let _ = writeln!(input, "{}", words.join("\t"));
+        }
+    }
+
+    fn errors(&self) -> String {
+        fs::read_to_string(self.directory.path().join("stderr")).unwrap_or_default()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // Gone already where the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
