@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -216,6 +217,14 @@ impl Program {
             },
             Err(error) => panic!("{what}: {error}, {:?}", self.child.try_wait()),
         }
+    }
+
+    /// Tells the program what ends it; the signal that did.
+    pub fn dies_of(mut self, what: &str) -> Option<i32> {
+        let mut input = self.input.take().expect("not ended");
+        writeln!(input, "{what}").expect("told");
+        drop(input);
+        self.child.wait().expect("it ends").signal()
     }
 
     /// Lets the program end by itself, well.
