@@ -59,6 +59,12 @@ macro_rules! hot_crate {
                         pub static [<FUNCTIONS_OF_ env!("CARGO_CRATE_NAME"):upper>]:
                             [&'static $crate::function::FunctionEntry];
                         pub use [<FUNCTIONS_OF_ env!("CARGO_CRATE_NAME"):upper>] as FUNCTIONS;
+
+                        #[$crate::__private::linkme::distributed_slice]
+                        #[linkme(crate = $crate::__private::linkme)]
+                        pub static [<HOOKS_OF_ env!("CARGO_CRATE_NAME"):upper>]:
+                            [&'static $crate::hook::HookEntry];
+                        pub use [<HOOKS_OF_ env!("CARGO_CRATE_NAME"):upper>] as HOOKS;
                     }
 
                     ::std::thread_local! {
@@ -74,6 +80,10 @@ macro_rules! hot_crate {
 
                     fn functions() -> &'static [&'static $crate::function::FunctionEntry] {
                         &FUNCTIONS
+                    }
+
+                    fn hooks() -> &'static [&'static $crate::hook::HookEntry] {
+                        &HOOKS
                     }
 
                     fn attach() -> ::core::option::Option<$crate::gate::Claim> {
@@ -107,6 +117,7 @@ macro_rules! hot_crate {
                         ::core::any::TypeId::of::<Identity>(),
                         MANIFEST,
                         functions,
+                        hooks,
                         attach,
                     );
                 }
@@ -127,6 +138,7 @@ macro_rules! hot_crate {
                         false,
                         ::core::any::TypeId::of::<Identity>(),
                         &[],
+                        || &[],
                         || &[],
                         || ::core::option::Option::None,
                     );

@@ -4,15 +4,17 @@ use std::any::TypeId;
 use std::cell::Cell;
 use std::fmt;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::LocalKey;
 
 use crate::allocator;
+use crate::dispatch::Dispatch;
 use crate::function::FunctionEntry;
 use crate::gate::{Claim, Gate, Nested, PinHold};
+use crate::hook::{HookEntry, Role};
 use crate::interpose::{self, HOST_SIDE, HostSide, LeftBehind};
-use crate::panic::{self, PanicReport, ReadPanic};
+use crate::panic::{self, LeftBy, PanicReport, ReadPanic};
 
 /// The hot crates of this image, in no particular order; of a program, those that can be replaced in it.
 ///
@@ -44,9 +46,12 @@ pub(crate) struct Ops {
     is_system_allocator: fn() -> Option<bool>,
     pub(crate) read_panic: ReadPanic,
     pub(crate) report_panic: fn(&'static HotCrate, PanicReport<'_>),
+    report_left: fn(&'static HotCrate, LeftBy<'_>),
 }
 
 type PanicListener = Arc<dyn Fn(PanicReport<'_>) + Send + Sync>;
+
+type LeftListener = Arc<dyn Fn(LeftBy<'_>) + Send + Sync>;
 
 /// One image's copy of a hot crate, declared by [`hot_crate!`](crate::hot_crate!).
 ///
@@ -59,12 +64,15 @@ pub struct HotCrate {
     identity: TypeId,
     manifest: &'static [u8],
     functions: fn() -> &'static [&'static FunctionEntry],
+    hooks: fn() -> &'static [&'static HookEntry],
     attach: fn() -> Option<Claim>,
     gate: Gate,
     host: AtomicPtr<HotCrate>,
     ops: Ops,
     owned: AtomicBool,
     on_panic: Mutex<Option<PanicListener>>,
+    on_left: Mutex<Option<LeftListener>>,
+    generation: AtomicU64,
 }
 
 // SAFETY: `ops.copy` and `ops.standard` are only compared; everything else is immutable, atomic or behind a lock.
@@ -81,6 +89,7 @@ impl HotCrate {
         identity: TypeId,
         manifest: &'static [u8],
         functions: fn() -> &'static [&'static FunctionEntry],
+        hooks: fn() -> &'static [&'static HookEntry],
         attach: fn() -> Option<Claim>,
     ) -> HotCrate {
         let ops = Ops {
@@ -92,6 +101,7 @@ impl HotCrate {
             is_system_allocator: allocator::is_system,
             read_panic: panic::read_panic,
             report_panic: panic::report_panic,
+            report_left: panic::report_left,
         };
         HotCrate {
             name,
@@ -99,12 +109,15 @@ impl HotCrate {
             identity,
             manifest,
             functions,
+            hooks,
             attach,
             gate: Gate::new(),
             host: AtomicPtr::new(ptr::null_mut()),
             ops,
             owned: AtomicBool::new(false),
             on_panic: Mutex::new(None),
+            on_left: Mutex::new(None),
+            generation: AtomicU64::new(0),
         }
     }
 
@@ -139,6 +152,21 @@ impl HotCrate {
         (self.functions)()
     }
 
+    /// The hooks of this image that have `role`, in the order in which they are called: that of their paths.
+    #[must_use]
+    pub fn hooks_of(&self, role: Role) -> Vec<&'static HookEntry> {
+        let hooks = (self.hooks)().iter().copied();
+        let mut hooks: Vec<&'static HookEntry> = hooks.filter(|hook| hook.role() == role).collect();
+        hooks.sort_by_key(|hook| hook.path());
+        hooks
+    }
+
+    /// Says which generation this image is, before it is published.
+    pub fn set_generation(&self, number: u64) {
+        // Relaxed: the swap's release store publishes it to those that call the generation.
+        self.generation.store(number, Ordering::Relaxed);
+    }
+
     /// The gate; the host's is the one that counts.
     #[must_use]
     pub fn gate(&'static self) -> &'static Gate {
@@ -154,6 +182,18 @@ impl HotCrate {
         let host = self.host();
         match (host.attach)() {
             Some(claim) => claim.pin(),
+            None => host.gate.claim().pin_once(),
+        }
+    }
+
+    /// Makes all calls of this thread use the generation of `dispatch` until the guard drops, whichever is current.
+    ///
+    /// For threads that the runtime starts to run a generation's own hooks. Where the thread holds a pin already, that one
+    /// decides. Only the owner thread has it called, and keeps `dispatch` allocated until the guard was dropped.
+    pub fn pin_to(&'static self, dispatch: &'static Dispatch) -> PinHold {
+        let host = self.host();
+        match (host.attach)() {
+            Some(claim) => claim.pin_to(dispatch),
             None => host.gate.claim().pin_once(),
         }
     }
@@ -207,6 +247,30 @@ impl HotCrate {
         if let Some(listener) = listener {
             listener(report);
         }
+    }
+
+    /// Has `listener` called on the panicking thread for each panic that leaves a hot function of another image than the
+    /// host's.
+    pub fn set_left_listener(&self, listener: Option<LeftListener>) {
+        *self.on_left.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+    }
+
+    pub(crate) fn notify_left(&self, left: LeftBy<'_>) {
+        let listener = self.on_left.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(listener) = listener {
+            listener(left);
+        }
+    }
+
+    /// Tells the host that a panic left `function` of this image, unless this is the host.
+    pub(crate) fn tell_left(&'static self, function: &str, message: &str) {
+        let host = self.host();
+        if ptr::eq(host, self) {
+            return;
+        }
+        // Relaxed: set before the swap that published the function which was called.
+        let generation = self.generation.load(Ordering::Relaxed);
+        (host.ops.report_left)(host, LeftBy { generation, function, message });
     }
 
     /// Enters for a call inside another one, from an artifact's code, or on a thread without a record.

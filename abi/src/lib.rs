@@ -19,6 +19,8 @@ pub mod dispatch;
 pub mod function;
 pub mod gate;
 #[cfg(not(loom))]
+pub mod hook;
+#[cfg(not(loom))]
 mod hot_crate;
 #[cfg(not(loom))]
 mod interpose;

@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::Mutex;
 
+use crate::function::HotFunction;
 use crate::hot_crate::HotCrate;
 
 /// The result of a fenced body, which is there unless the [`PanicSlot`] of the call was filled.
@@ -52,14 +53,25 @@ pub enum Message<'a> {
     Other,
 }
 
-/// Runs `body` in `image` and never unwinds.
+impl<'a> Message<'a> {
+    /// The text, or what the standard library says in place of one.
+    pub(crate) fn text(self) -> &'a str {
+        match self {
+            Message::Literal(text) | Message::Formatted(text) => text,
+            Message::Other => "Box<dyn Any>",
+        }
+    }
+}
+
+/// Runs `body`, that of `function` in `image`, and never unwinds.
 ///
 /// # Safety
 ///
 /// `out` was made for this call, which has not ended.
 #[inline(always)]
-pub unsafe fn fence<R>(
+pub unsafe fn fence<R, F: Copy>(
     image: &'static HotCrate,
+    function: &'static HotFunction<F>,
     out: PanicOut,
     body: impl FnOnce() -> R,
 ) -> Fenced<R> {
@@ -69,7 +81,7 @@ pub unsafe fn fence<R>(
         Err(payload) => {
             // SAFETY: the caller of the body keeps the slot until it returns (PanicSlot::out).
             let slot = unsafe { &*out.0 };
-            slot.fill(payload, image);
+            slot.fill(payload, image, function.entry().path());
             Fenced(MaybeUninit::uninit())
         }
     }
@@ -96,7 +108,8 @@ impl PanicSlot {
 
     // The box is made and opened by the image that panicked: its allocator may be another than the caller's.
     #[cold]
-    fn fill(&self, payload: Box<dyn Any + Send>, image: &'static HotCrate) {
+    fn fill(&self, payload: Box<dyn Any + Send>, image: &'static HotCrate, function: &'static str) {
+        image.tell_left(function, message_of(&*payload).text());
         self.0.set(Box::into_raw(Box::new(Caught { payload, image })));
     }
 }
@@ -169,7 +182,7 @@ pub(crate) fn read_panic(caught: Box<Caught>, read: &mut dyn FnMut(Message<'_>))
     std::mem::forget(dropped);
 }
 
-fn message_of(payload: &(dyn Any + Send)) -> Message<'_> {
+pub(crate) fn message_of(payload: &(dyn Any + Send)) -> Message<'_> {
     if let Some(text) = payload.downcast_ref::<&'static str>() {
         Message::Literal(text)
     } else if let Some(text) = payload.downcast_ref::<String>() {
@@ -203,6 +216,26 @@ pub struct PanicReport<'a> {
     pub location: (&'a str, u32, u32),
 }
 
+/// A panic that left a hot function of another image than the host's, for whoever judges generations.
+///
+/// One that passes through several hot functions is told once for each, the innermost first.
+#[derive(Debug, Clone, Copy)]
+pub struct LeftBy<'a> {
+    /// The number of the generation, zero while it is not published.
+    pub generation: u64,
+    /// The path of the hot function.
+    pub function: &'a str,
+    /// The panic's message.
+    pub message: &'a str,
+}
+
+/// Tells the host's listener of a panic that left a function of another image. Never unwinds: the caller is a fence.
+pub(crate) fn report_left(host: &'static HotCrate, left: LeftBy<'_>) {
+    let notified = catch_unwind(AssertUnwindSafe(|| host.notify_left(left)));
+    // Its own panic's payload may panic again when it is dropped.
+    std::mem::forget(notified);
+}
+
 /// An address in the standard library that this image uses.
 pub(crate) const fn standard_library() -> *const () {
     type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send>;
@@ -218,10 +251,7 @@ pub(crate) const fn standard_library() -> *const () {
 pub(crate) fn forward_hook(host: &'static HotCrate) {
     std::panic::set_hook(Box::new(move |info| {
         let location = info.location();
-        let message = match message_of(info.payload()) {
-            Message::Literal(text) | Message::Formatted(text) => text,
-            Message::Other => "Box<dyn Any>",
-        };
+        let message = message_of(info.payload()).text();
         let location = location
             .map_or(("unknown", 0, 0), |place| (place.file(), place.line(), place.column()));
         (host.ops().report_panic)(host, PanicReport { message, location });

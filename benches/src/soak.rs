@@ -92,9 +92,10 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Error> {
         }
         Ok::<_, Error>((figures?, seen))
     })?;
-    // The current generation keeps its own.
+    // What the history keeps, the current generation's among them, is meant to be there.
+    let meant = host.runtime().history()?.iter().filter(|entry| entry.digest.is_some()).count();
     let kept = process::entries_besides_lock(host.runtime().stage_directory())?;
-    figures.stages_left += kept.saturating_sub(1);
+    figures.stages_left += kept.saturating_sub(meant);
     let stages = host.stages();
     let artifact = host.end();
     figures.stages_left += process::entries_besides_lock(&stages)?;

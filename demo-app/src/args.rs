@@ -6,7 +6,7 @@ use clap::Parser;
 
 /// Lumen: catch the light. The demo of Liveswap: edit `reloadable-logic` while it runs.
 ///
-/// Arrow keys or WASD steer, space dashes, p lets the game play itself, q ends it.
+/// Arrow keys or WASD steer, space dashes, p lets the game play itself, b goes back to the code before, q ends it.
 #[derive(Clone, Debug, Parser)]
 #[command(version)]
 pub(crate) struct Args {

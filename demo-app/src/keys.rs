@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Autoplay,
     /// Open the page with what went wrong, or close it.
     Details,
+    /// Go back to the code before the one that runs.
+    Back,
 }
 
 /// The keys that are down, as far as one can know.
@@ -62,6 +64,7 @@ impl Keys {
                 'q' if down => return Some(Command::Quit),
                 'p' if first => return Some(Command::Autoplay),
                 'e' if first => return Some(Command::Details),
+                'b' if first => return Some(Command::Back),
                 _ => {}
             },
             _ => {}
@@ -149,6 +152,15 @@ mod tests {
         assert!(!keys.input(now).dash);
         keys.press(key(KeyCode::Char(' '), KeyEventKind::Repeat), now);
         assert!(!keys.input(now).dash);
+    }
+
+    #[test]
+    fn holding_a_key_goes_back_once() {
+        let (mut keys, now) = (Keys::default(), Instant::now());
+        let back = |keys: &mut Keys, kind| keys.press(key(KeyCode::Char('B'), kind), now);
+        assert_eq!(back(&mut keys, KeyEventKind::Press), Some(Command::Back));
+        assert_eq!(back(&mut keys, KeyEventKind::Repeat), None);
+        assert_eq!(back(&mut keys, KeyEventKind::Release), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use liveswap::event::Timings;
-use liveswap::{Event, Events, Outcome, Runtime};
+use liveswap::{Cause, Event, Events, Outcome, Runtime};
 
 /// What the status line says about swaps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,6 +48,14 @@ impl Reload {
         reload
     }
 
+    /// Goes back to the code before the one that runs; how that ended is told like every swap.
+    pub(crate) fn back(&mut self) {
+        let Some(runtime) = &self.runtime else { return };
+        if let Err(error) = runtime.rollback() {
+            self.status.last_problem = Some(error.to_string());
+        }
+    }
+
     /// Takes note of what happened since the last frame.
     pub(crate) fn poll(&mut self) {
         let Some(events) = &self.events else { return };
@@ -75,7 +83,11 @@ impl ReloadStatus {
         match event {
             Event::Reloaded(reload) => match reload.outcome {
                 Outcome::Swapped { .. } => {
-                    self.last_swap = Some(spent(&reload.timings));
+                    let back = match reload.cause {
+                        Cause::Activated { of } => format!("back to gen {of} in "),
+                        _ => String::new(),
+                    };
+                    self.last_swap = Some(back + &spent(&reload.timings));
                     self.last_edit = None;
                     self.solved();
                 }
@@ -145,7 +157,8 @@ mod tests {
 
     fn reloaded(outcome: Outcome) -> Event {
         let timings = Timings { total: Duration::from_micros(4140), ..Timings::default() };
-        Event::Reloaded(Reloaded { outcome, artifact: "x.so".into(), digest: None, timings })
+        let cause = Cause::Artifact;
+        Event::Reloaded(Reloaded { outcome, cause, artifact: "x.so".into(), digest: None, timings })
     }
 
     #[test]
@@ -172,6 +185,22 @@ mod tests {
         }));
         assert_eq!(status.last_problem, None);
         assert_eq!(status.last_swap.as_deref(), Some("4.1 ms (stage 0.0 load 0.0 swap 0.0)"));
+    }
+
+    #[test]
+    fn going_back_says_where_to() {
+        let mut status = ReloadStatus::default();
+        let outcome = Outcome::Swapped {
+            generation: 5,
+            kind: Kind::Shared,
+            class: EditClass::Body,
+            added: Vec::new(),
+        };
+        let Event::Reloaded(mut reload) = reloaded(outcome) else { unreachable!() };
+        reload.cause = Cause::Activated { of: 2 };
+        status.note(Event::Reloaded(reload));
+        let shown = "back to gen 2 in 4.1 ms (stage 0.0 load 0.0 swap 0.0)";
+        assert_eq!(status.last_swap.as_deref(), Some(shown));
     }
 
     #[test]
@@ -206,7 +235,12 @@ mod tests {
             assert_eq!(status.last_edit.as_deref(), Some("body  tick  168 ms (rustc 130)"));
         }
         let kind = Kind::Shared;
-        status.note(reloaded(Outcome::Swapped { generation: 8, kind, added: Vec::new() }));
+        status.note(reloaded(Outcome::Swapped {
+            generation: 8,
+            kind,
+            class: EditClass::Body,
+            added: Vec::new(),
+        }));
         assert_eq!(status.last_edit, None, "that was the edit before");
     }
 }

@@ -36,8 +36,10 @@ pub(crate) fn run(args: &Args, stop: &Stop) -> io::Result<()> {
     let mut pace = Pace::new(args.frame_time(), Instant::now());
     let mut title = String::new();
     while !args.enough(game.frames()) && !stop.asked() {
-        if controls.listen(&pace)? == Some(Command::Quit) {
-            break;
+        match controls.listen(&pace)? {
+            Some(Command::Quit) => break,
+            Some(Command::Back) => reload.back(),
+            Some(Command::Autoplay | Command::Details) | None => {}
         }
         if watchdog.alive() {
             screen.forget()?;
@@ -107,7 +109,7 @@ impl Controls {
             }
             let Event::Key(key) = event::read()? else { continue };
             match self.keys.press(key, now) {
-                Some(Command::Quit) => return Ok(Some(Command::Quit)),
+                Some(command @ (Command::Quit | Command::Back)) => return Ok(Some(command)),
                 Some(Command::Autoplay) => self.autoplay = !self.autoplay,
                 Some(Command::Details) => self.details = !self.details,
                 None => {}

@@ -10,20 +10,26 @@ use crate::{attributes, lifetimes};
 
 /// Refuses a function whose code no swap could reach or whose meaning the expansion would change.
 pub(crate) fn function(function: &ItemFn) -> Result<()> {
-    let mut errors = Errors(None);
+    let mut errors = Errors::default();
     qualifiers(&function.sig, &mut errors);
     generics(&function.sig, &mut errors);
     arguments(&function.sig, &mut errors);
     result(&function.sig, &mut errors);
     body(&function.block, &mut errors);
     attributes(&function.attrs, &mut errors);
-    errors.0.map_or(Ok(()), Err)
+    errors.into_result()
 }
 
-struct Errors(Option<Error>);
+/// Everything that is in the way, not only the first.
+#[derive(Default)]
+pub(crate) struct Errors(Option<Error>);
 
 impl Errors {
-    fn push(&mut self, tokens: impl quote::ToTokens, message: &str) {
+    pub(crate) fn into_result(self) -> Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn push(&mut self, tokens: impl quote::ToTokens, message: &str) {
         let error = Error::new_spanned(tokens, message);
         match &mut self.0 {
             Some(errors) => errors.combine(error),
@@ -174,7 +180,7 @@ fn body(block: &Block, errors: &mut Errors) {
     Find(errors).visit_block(block);
 }
 
-fn attributes(attributes: &[Attribute], errors: &mut Errors) {
+pub(crate) fn attributes(attributes: &[Attribute], errors: &mut Errors) {
     for path in attributes::paths(attributes) {
         let reason = if attributes::names(&path, "track_caller") {
             "`#[track_caller]` has no effect through a dispatch table; pass the location as an argument"

@@ -144,7 +144,7 @@ fn fenced(signature: &Signature) -> TokenStream {
             __out: ::liveswap_abi::panic::PanicOut,
         ) -> ::liveswap_abi::panic::Fenced<#result> {
             unsafe {
-                ::liveswap_abi::panic::fence(&__hot_crate::CRATE, __out, move || #call)
+                ::liveswap_abi::panic::fence(&__hot_crate::CRATE, &__FUNCTION, __out, move || #call)
             }
         }
     }

@@ -8,10 +8,12 @@
 mod attributes;
 mod check;
 mod expand;
+mod hook;
 mod layout;
 mod lifetimes;
 mod lints;
 mod parse;
+mod role;
 mod signature;
 mod types;
 mod value;
@@ -19,6 +21,7 @@ mod value;
 use proc_macro::TokenStream;
 
 use parse::Hot;
+use role::Role;
 
 /// Makes a free function replaceable while the program that calls it runs, or the value of a `static`.
 ///
@@ -84,6 +87,37 @@ use parse::Hot;
 /// In builds whose hot functions are not replaceable the handle is nothing but the value. A value with interior mutability
 /// starts anew in each generation, like every other `static` of the hot crate.
 ///
+/// # Functions that the runtime calls around a swap
+///
+/// With an argument, a free function without parameters is called by the runtime instead of being replaced; there can be
+/// several of each, and they run in the order of their paths:
+///
+/// - `#[hot(self_check)] fn() -> Result<(), String>` runs in the new generation before anybody can enter it. An error, a
+///   panic or no answer in time refuses the new generation, with the function's name in the event. The hot functions it
+///   calls are those of its own generation.
+/// - `#[hot(on_load)] fn()` runs in a generation that a swap has just made current.
+/// - `#[hot(on_retire)] fn()` runs in a generation that has just been replaced; it stays loaded meanwhile.
+///
+/// In builds whose hot functions are not replaceable nobody calls them, and that is no warning.
+///
+/// ```
+/// use liveswap_macros::hot;
+///
+/// liveswap_abi::hot_crate!();
+///
+/// #[hot]
+/// pub fn speed() -> f32 {
+///     4.0
+/// }
+///
+/// /// Keeps a slip of the finger out of the running game.
+/// #[hot(self_check)]
+/// fn speeds_are_sane() -> Result<(), String> {
+///     if speed() > 100.0 { Err(format!("a speed of {}", speed())) } else { Ok(()) }
+/// }
+/// # fn main() {}
+/// ```
+///
 /// # Errors
 ///
 /// What cannot be replaced is a compile error on the token that is in the way: generic parameters, `const`, `async`,
@@ -107,9 +141,20 @@ fn expanded(
     arguments: proc_macro2::TokenStream,
     item: proc_macro2::TokenStream,
 ) -> syn::Result<proc_macro2::TokenStream> {
-    match parse::item(arguments, item)? {
-        Hot::Function(function) => check::function(&function).map(|()| expand::function(&function)),
-        Hot::Value(value) => value::check(&value).map(|()| value::expand(&value)),
+    let role = Role::of(arguments)?;
+    // The arguments are understood by now.
+    match (parse::item(proc_macro2::TokenStream::new(), item)?, role.hook()) {
+        (Hot::Function(function), None) => {
+            check::function(&function).map(|()| expand::function(&function))
+        }
+        (Hot::Function(function), Some(hook)) => {
+            hook::check(&function, role).map(|()| hook::function(&function, hook))
+        }
+        (Hot::Value(value), None) => value::check(&value).map(|()| value::expand(&value)),
+        (Hot::Value(value), Some(_)) => Err(syn::Error::new_spanned(
+            value.static_token,
+            "only a function can be called around a swap; write `#[hot]` alone on a `static`",
+        )),
     }
 }
 

@@ -1,8 +1,13 @@
 //! What the runtime tells: how each reload ended, what drains, what was unloaded, what went wrong.
 
+mod cause;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use cause::{Cause, HotPanic};
+pub use liveswap_abi::hook::Role;
 
 /// Something that happened, in the order in which it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +35,15 @@ pub enum Event {
         message: String,
         /// File, line and column.
         location: String,
+    },
+    /// A `#[hot(on_load)]` or `#[hot(on_retire)]` function panicked, or could not be run; nothing else changed.
+    HookPanicked {
+        /// The generation that it belongs to.
+        generation: u64,
+        /// When it is called.
+        role: Role,
+        /// Its path, and the panic.
+        panic: HotPanic,
     },
     /// The builder reported a build that fails; the program goes on with the code it has.
     ///
@@ -66,7 +80,10 @@ pub enum Event {
 pub struct Reload {
     /// How it ended.
     pub outcome: Outcome,
-    /// The artifact that was taken up.
+    /// Why it happened.
+    pub cause: Cause,
+    /// The artifact that was taken up; of a generation of the history, the one it came from. Empty for the code linked into
+    /// the program.
     pub artifact: PathBuf,
     /// The blake3 digest of its bytes in hexadecimal digits; `None` where they could not be read.
     pub digest: Option<String>,
@@ -180,6 +197,8 @@ pub enum Step {
     Load,
     /// Comparing identity and signatures with what runs.
     Check,
+    /// The artifact's own `#[hot(self_check)]` functions.
+    SelfCheck,
 }
 
 impl fmt::Display for Step {
@@ -190,6 +209,7 @@ impl fmt::Display for Step {
             Step::Verify => "verify",
             Step::Load => "load",
             Step::Check => "check",
+            Step::SelfCheck => "self-check",
         })
     }
 }
@@ -256,6 +276,8 @@ pub struct Timings {
     pub load: Duration,
     /// Comparing identity and signatures.
     pub check: Duration,
+    /// Waiting for the answers of its self-checks.
+    pub self_check: Duration,
     /// Publishing the table and the fence that goes with it.
     pub swap: Duration,
     /// From the last notice to the end.

@@ -2,7 +2,8 @@
 //!
 //! Drop order of a generation that is unloaded, each line needing the one before:
 //!
-//! 1. Nobody is inside (the gate) and nothing it left behind can run any more ([`LeftBehind`]).
+//! 1. Nobody is inside (the gate, and the threads that run its hooks) and nothing it left behind can run any more
+//!    ([`LeftBehind`]).
 //! 2. Its pthread keys are deleted and its panic hook is taken back: the last call into its code.
 //! 3. The image is closed.
 //! 4. Its table is freed, then the counts, then the stage's file is removed.
@@ -14,6 +15,7 @@ use std::time::Instant;
 
 use blake3::Hash;
 use liveswap_abi::dispatch::Dispatch;
+use liveswap_abi::hook::Role;
 use liveswap_abi::{HotCrate, LeftBehind};
 
 use crate::check::Surface;
@@ -21,6 +23,7 @@ use crate::drain::Drain;
 use crate::dylib::{CloseOutcome, Image, Remnant};
 use crate::error::Error;
 use crate::event::{EditClass, Kind};
+use crate::inside::Inside;
 use crate::keeps;
 use crate::stage::StagedArtifact;
 
@@ -45,6 +48,8 @@ pub(crate) struct Generation {
     pub(crate) drain: Option<Drain>,
     /// Why it could not be unloaded when it was last tried.
     pub(crate) retained: Option<String>,
+    /// Threads that run its hooks.
+    pub(crate) hooks: Vec<Inside>,
     dispatch: *const Dispatch,
     body: Body,
 }
@@ -116,6 +121,11 @@ impl Candidate {
         self.loaded.hot_crate
     }
 
+    /// The file that it was loaded from.
+    pub(crate) fn stage(&self) -> &StagedArtifact {
+        &self.loaded.stage
+    }
+
     /// Makes a generation of it, whose table is then ready to be published.
     pub(crate) fn into_generation(
         self,
@@ -135,19 +145,32 @@ impl Candidate {
             class: Some(class),
             drain: None,
             retained: None,
+            hooks: Vec::new(),
             dispatch,
             body: Body::Loaded(Box::new(self.loaded)),
         }
     }
 
-    /// Lets go of an artifact that was refused after loading.
-    pub(crate) fn discard(self) {
-        // None of its functions was called, so all it can have left is what its initializers did.
-        self.loaded.left_behind.withdraw();
-        if self.loaded.unprovable().is_none() && self.loaded.left_behind.is_empty() {
-            // What the loader answers changes nothing: the artifact was never published.
-            let _ = self.loaded.close();
+    /// Lets go of an artifact that was refused after loading, which nobody is inside; gives it back if something it
+    /// left behind may still run. One of which that cannot be known stays mapped.
+    pub(crate) fn discard(self) -> Result<(), Box<Candidate>> {
+        let loaded = &self.loaded;
+        // Of its functions only self-checks can have been called.
+        let checked = !loaded.hot_crate.hooks_of(Role::SelfCheck).is_empty();
+        if loaded.unprovable().is_some() || (checked && loaded.kept().is_some()) {
+            return Ok(());
         }
+        if !loaded.left_behind.is_empty() {
+            return Err(Box::new(self));
+        }
+        loaded.left_behind.withdraw(); // I4 of the interposers
+        if !loaded.left_behind.is_empty() {
+            loaded.watch();
+            return Err(Box::new(self));
+        }
+        // What the loader answers changes nothing: the artifact was never published.
+        let _ = self.loaded.close();
+        Ok(())
     }
 }
 
@@ -163,6 +186,7 @@ impl Generation {
             class: None,
             drain: None,
             retained: None,
+            hooks: Vec::new(),
             dispatch: Box::into_raw(dispatch),
             body: Body::Linked,
         }
@@ -194,6 +218,21 @@ impl Generation {
             }
             Body::Linked | Body::Closed(_) => false,
         }
+    }
+
+    /// The copy of the hot crate in its image, while that is loaded.
+    pub(crate) fn image(&self, host: &'static HotCrate) -> Option<&'static HotCrate> {
+        match &self.body {
+            Body::Linked => Some(host),
+            Body::Loaded(loaded) => Some(loaded.hot_crate),
+            Body::Closed(_) => None,
+        }
+    }
+
+    /// Whether one of its hooks may still run.
+    pub(crate) fn runs_hooks(&mut self) -> bool {
+        self.hooks.retain(|hooks| !hooks.has_left());
+        !self.hooks.is_empty()
     }
 
     /// Tries to unload a generation that nobody is inside; gives it back, with the reason noted, if it must stay.

@@ -30,13 +30,18 @@ mod feed;
 pub mod file;
 #[allow(unsafe_code, reason = "what may be unloaded, and when, is decided here")]
 mod generation;
+mod history;
+mod hooks;
 mod imports;
+mod inside;
 mod keeps;
 pub mod locate;
+mod panics;
 mod refuse;
 mod reload;
 mod retire;
 mod runtime;
+mod self_check;
 pub mod stage;
 mod status;
 mod thread;
@@ -45,8 +50,10 @@ pub mod watch;
 pub mod wire;
 
 pub use error::{Error, Unfinished};
-pub use event::{EditClass, Event, Outcome, Refusal, Reload, Retirement, Step};
+pub use event::{Cause, EditClass, Event, HotPanic, Outcome, Refusal, Reload, Retirement, Step};
 pub use feed::Events;
+pub use history::{Fate, HistoryEntry};
+pub use reload::RollbackOnPanic;
 pub use runtime::{Builder, Pin, Runtime};
 pub use status::{Counts, GenerationState, GenerationStatus, Status};
 

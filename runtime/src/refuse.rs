@@ -1,9 +1,11 @@
 //! Failed steps in words: the item, what was expected, what was found, and what to do.
 
+use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::Error;
-use crate::event::{Difference, Kind, Refusal, Step};
+use crate::event::{Difference, HotPanic, Kind, Refusal, Step};
 use crate::verify::ManifestError;
 
 /// How many symbols are named when many are missing.
@@ -106,6 +108,72 @@ pub(crate) fn no_artifact(path: &Path) -> Refusal {
     let item = format!("`{}`", path.display());
     let remedy = "build it with `cargo liveswap build`, or set LIVESWAP_ARTIFACT_DIR";
     Refusal::one(Step::Settle, difference(item, "an artifact", "nothing".to_owned(), remedy))
+}
+
+/// The refusal of code that was taken back, until other code came.
+pub(crate) fn set_aside(path: &Path, generation: u64, why: &str) -> Refusal {
+    let found = format!("the code of generation {generation}, which was taken back: {why}");
+    let remedy = format!("change it and save, or ask for it with `activate({generation})`");
+    let item = format!("`{}`", path.display());
+    Refusal::one(Step::Stage, difference(item, "code that was not taken back", found, &remedy))
+}
+
+/// The refusal of a generation that cannot be activated.
+pub(crate) fn not_kept(generation: u64, kept: &[u64]) -> Refusal {
+    let kept: Vec<String> = kept.iter().map(u64::to_string).collect();
+    let remedy =
+        format!("choose one of {}, or keep more with the setting `history`", kept.join(", "));
+    let item = format!("generation {generation}");
+    let found = "none with that number".to_owned();
+    Refusal::one(Step::Stage, difference(item, "a generation whose stage is kept", found, &remedy))
+}
+
+/// The refusal of going back from the first generation.
+pub(crate) fn nothing_before(current: u64) -> Refusal {
+    let item = format!("the generation before generation {current}");
+    let remedy = "save a change, or choose a generation of the history with `activate`";
+    Refusal::one(Step::Stage, difference(item, "one", "none".to_owned(), remedy))
+}
+
+/// What a self-check said.
+pub(crate) fn self_check_vetoed(path: &str, why: &str) -> Difference {
+    difference(
+        check(path),
+        "`Ok(())`",
+        why.to_owned(),
+        "make it good, or change the check, and save",
+    )
+}
+
+/// How a self-check fell.
+pub(crate) fn self_check_panicked(panic: &HotPanic) -> Difference {
+    let at = panic.location.as_ref().map_or_else(String::new, |at| format!(", at {at}"));
+    let found = format!("a panic: {}{at}", panic.message);
+    difference(
+        check(&panic.function),
+        "`Ok(())`",
+        found,
+        "make it good, or change the check, and save",
+    )
+}
+
+/// That a self-check said nothing.
+pub(crate) fn self_check_late(path: &str, deadline: Duration) -> Difference {
+    let found = "no answer; it still runs, and its code stays loaded until it returns".to_owned();
+    let expected = format!("an answer within {deadline:?}");
+    let remedy =
+        "make it return sooner, or give it more time with the setting `self_check_deadline`";
+    difference(check(path), &expected, found, remedy)
+}
+
+/// That a self-check could not be run.
+pub(crate) fn no_thread(name: &str, error: &io::Error) -> Difference {
+    let item = format!("thread `{name}`");
+    difference(item, "a thread", error.to_string(), "raise the limit on threads and save again")
+}
+
+fn check(path: &str) -> String {
+    format!("self-check `{path}`")
 }
 
 fn difference(item: String, expected: &str, found: String, remedy: &str) -> Difference {

@@ -3,43 +3,37 @@
 //! Everything that can fail happens before the swap, step by step, and leaves the current generation untouched.
 //! After the swap nothing can fail: a generation that cannot go stays.
 
+mod back;
 mod pipeline;
+mod setup;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Instant, SystemTime};
 
-use crossbeam_channel::{Receiver, Sender, after, never, select};
+use crossbeam_channel::{Receiver, after, never, select};
 use liveswap_abi::HotCrate;
 
 use crate::announce::Announcer;
-use crate::check::{Functions, Slots};
+use crate::check::Functions;
 use crate::clock::{Clock, Stopwatch, SystemClock};
 use crate::error::Error;
-use crate::event::{Event, Outcome, Reload, Retirement, Step, Timings};
+use crate::event::{Cause, Event, Kind, Outcome, Reload, Retirement, Step};
 use crate::file::FileIdentity;
-use crate::generation::Generation;
+use crate::generation::Candidate;
+use crate::history::{History, Past};
+use crate::inside::Inside;
 use crate::refuse;
-use crate::retire::{self, Retired};
+use crate::retire;
 use crate::stage::Stages;
 use crate::status::{Counts, Status};
 use crate::verify::Manifest;
 use crate::watch::settle::{Decision, Settle, Timing};
 use crate::watch::{Look, Method, Notice, Touch, Watcher, writer};
 
-/// What the owner thread is asked from outside.
-pub(crate) enum Command {
-    /// Take up the artifact as it is now and answer with how that ended.
-    Reload(Sender<Reload>),
-    /// Make generation 0 current again and answer with how that ended.
-    ReturnToLinked(Sender<Reload>),
-    /// Answer with a picture of the runtime.
-    Status(Sender<Status>),
-    /// Tell `cargo liveswap` the status, which it asked for.
-    TellStatus,
-    /// End.
-    Shutdown,
-}
+use pipeline::{Origin, Taken};
+pub use setup::RollbackOnPanic;
+pub(crate) use setup::{Command, Lineage, Settings, Setup};
 
 /// What wakes the owner thread.
 enum Wake {
@@ -47,15 +41,6 @@ enum Wake {
     Command(Command),
     Due,
     Orphaned,
-}
-
-/// What outlives a runtime because the program goes on calling it.
-#[derive(Debug)]
-pub(crate) struct Lineage {
-    pub(crate) current: Generation,
-    pub(crate) old: Retired,
-    pub(crate) slots: Slots,
-    pub(crate) last_number: u64,
 }
 
 /// A place where an artifact may appear.
@@ -80,31 +65,22 @@ pub(crate) struct Owner {
     stages: Arc<Stages>,
     watcher: Watcher,
     method: Method,
-    report_after: Duration,
+    settings: Settings,
+    history: History,
+    /// The last threads that run hooks, which the next ones wait for.
+    hooks: Option<Inside>,
+    /// Refused artifacts whose code may still run.
+    refused: Vec<(Candidate, Option<Inside>)>,
     counts: Counts,
     last: Option<Reload>,
     announcer: Announcer,
-}
-
-/// What the owner thread is started with.
-pub(crate) struct Setup {
-    pub(crate) host: &'static HotCrate,
-    pub(crate) manifest: Manifest,
-    pub(crate) functions: Functions,
-    pub(crate) lineage: Lineage,
-    pub(crate) artifacts: Vec<PathBuf>,
-    /// Artifacts that are not newer than this are part of the program already.
-    pub(crate) linked: Option<std::time::SystemTime>,
-    pub(crate) stages: Arc<Stages>,
-    pub(crate) watcher: Watcher,
-    pub(crate) report_after: Duration,
-    pub(crate) announcer: Announcer,
 }
 
 impl Owner {
     pub(crate) fn new(setup: Setup) -> Owner {
         let Setup { host, manifest, functions, lineage, artifacts, linked, .. } = setup;
         let method = setup.watcher.method();
+        let history = history(&lineage, setup.settings.history);
         let mut owner = Owner {
             host,
             manifest,
@@ -115,7 +91,10 @@ impl Owner {
             linked: 0,
             stages: setup.stages,
             watcher: setup.watcher,
-            report_after: setup.report_after,
+            settings: setup.settings,
+            history,
+            hooks: None,
+            refused: Vec::new(),
             counts: Counts::default(),
             last: None,
             announcer: setup.announcer,
@@ -152,9 +131,19 @@ impl Owner {
                     // Whoever asked may have stopped waiting.
                     let _ = answer.send(reload);
                 }
-                Wake::Command(Command::ReturnToLinked(answer)) => {
-                    let reload = self.return_to_linked();
+                Wake::Command(Command::RollBack(answer)) => {
+                    let reload = self.roll_back();
                     let _ = answer.send(reload);
+                }
+                Wake::Command(Command::Activate(generation, answer)) => {
+                    let reload = self.activate(generation);
+                    let _ = answer.send(reload);
+                }
+                Wake::Command(Command::History(answer)) => {
+                    let _ = answer.send(self.history.entries());
+                }
+                Wake::Command(Command::Panicked(generation, panic, at)) => {
+                    self.panicked(generation, &panic, at);
                 }
                 Wake::Command(Command::Status(answer)) => {
                     let _ = answer.send(self.status());
@@ -219,9 +208,10 @@ impl Owner {
                 }
                 self.known.truncate(self.linked);
                 self.known.extend(look.identity);
-                let path = source.path.clone();
+                let origin = Origin::Found(source.path.clone());
                 let noticed = source.noticed.take();
-                if self.reload(&path, noticed).outcome == Outcome::Superseded {
+                let reload = self.reload(&origin, noticed, Cause::Artifact);
+                if reload.outcome == Outcome::Superseded {
                     // What superseded it is looked at even if no notice of it should come.
                     self.known.truncate(self.linked);
                     self.sources[index].settle.forget();
@@ -236,7 +226,8 @@ impl Owner {
                         Step::Settle,
                         &Error::Unfinished { path: path.clone(), source: unfinished },
                     );
-                    self.finish(Outcome::Refused(refusal), path, None, Timings::default(), noticed);
+                    let outcome = Outcome::Refused(refusal);
+                    self.finish(outcome, Cause::Artifact, path, Taken::default(), noticed);
                 }
             }
             Decision::Nothing | Decision::LookAgainAt(_) => {}
@@ -254,59 +245,61 @@ impl Owner {
             })
             .max_by_key(|(modified, _)| *modified);
         match newest {
-            Some((_, path)) => self.reload(&path, None),
+            Some((_, path)) => self.reload(&Origin::Asked(path), None, Cause::Artifact),
             None => {
                 let path =
                     self.sources.first().map(|source| source.path.clone()).unwrap_or_default();
                 let refusal = refuse::no_artifact(&path);
-                self.finish(Outcome::Refused(refusal), path, None, Timings::default(), None)
+                let outcome = Outcome::Refused(refusal);
+                self.finish(outcome, Cause::Artifact, path, Taken::default(), None)
             }
         }
     }
 
-    /// Takes one artifact through the pipeline and says how that ended.
-    fn reload(&mut self, path: &Path, noticed: Option<Instant>) -> Reload {
-        let mut timings = Timings::default();
-        let mut stopwatch = Stopwatch::start(SystemClock);
-        if let Some(noticed) = noticed {
-            timings.settle = stopwatch.started().saturating_duration_since(noticed);
-        }
-        let mut digest = None;
-        let outcome = self.pipeline(path, &mut digest, &mut timings, &mut stopwatch);
-        let outcome = outcome.unwrap_or_else(|stop| stop);
-        self.finish(
-            outcome,
-            path.to_owned(),
-            digest,
-            timings,
-            noticed.or(Some(stopwatch.started())),
-        )
+    /// Takes an artifact, or a generation of the history, through the pipeline and says how that ended.
+    fn reload(&mut self, origin: &Origin, noticed: Option<Instant>, cause: Cause) -> Reload {
+        let started = SystemClock.now();
+        let (outcome, taken) = self.take_up(origin, noticed);
+        let artifact = self.artifact(origin);
+        self.finish(outcome, cause, artifact, taken, noticed.or(Some(started)))
     }
 
+    fn take_up(&mut self, origin: &Origin, noticed: Option<Instant>) -> (Outcome, Taken) {
+        let mut taken = Taken::default();
+        let mut stopwatch = Stopwatch::start(SystemClock);
+        if let Some(noticed) = noticed {
+            taken.timings.settle = stopwatch.started().saturating_duration_since(noticed);
+        }
+        let outcome = self.pipeline(origin, &mut taken, &mut stopwatch);
+        (outcome.unwrap_or_else(|stop| stop), taken)
+    }
+
+    /// The one end of every reload.
     fn finish(
         &mut self,
         outcome: Outcome,
+        cause: Cause,
         artifact: PathBuf,
-        digest: Option<String>,
-        mut timings: Timings,
+        taken: Taken,
         since: Option<Instant>,
     ) -> Reload {
+        let Taken { digest, mut timings } = taken;
         if let Some(since) = since {
             timings.total = SystemClock.now().saturating_duration_since(since);
         }
         match &outcome {
             Outcome::Swapped { generation, .. } => {
                 self.counts.swapped += 1;
-                tracing::info!(generation, ?timings, "swapped");
+                tracing::info!(generation, %cause, ?timings, "swapped");
             }
             Outcome::Unchanged { .. } => self.counts.unchanged += 1,
             Outcome::Superseded => self.counts.superseded += 1,
             Outcome::Refused(refusal) => {
                 self.counts.refused += 1;
-                tracing::warn!(%refusal, "refused");
+                tracing::warn!(%refusal, %cause, "refused");
             }
         }
-        let reload = Reload { outcome, artifact, digest, timings };
+        let reload = Reload { outcome, cause, artifact, digest, timings };
         self.last = Some(reload.clone());
         self.announcer.tell(&Event::Reloaded(reload.clone()));
         self.retire();
@@ -318,10 +311,14 @@ impl Owner {
         let now = SystemClock.now();
         let Lineage { old, slots, .. } = &mut self.lineage;
         for event in old.look(self.host.gate(), slots, now) {
-            if let Event::Retired { outcome: Retirement::Unloaded, .. } = event {
+            if let Event::Retired { generation, outcome: Retirement::Unloaded } = event {
                 self.counts.unloaded += 1;
+                self.history.unloaded(generation);
             }
             self.announcer.tell(&event);
+        }
+        for (candidate, inside) in std::mem::take(&mut self.refused) {
+            self.discard(candidate, inside);
         }
     }
 
@@ -354,6 +351,27 @@ impl Owner {
             stages: self.stages.directory().to_owned(),
         }
     }
+}
+
+/// What a runtime knows of the generations that were there before it.
+fn history(lineage: &Lineage, limit: usize) -> History {
+    let past = |number, kind, digest| Past {
+        number,
+        origin: number,
+        kind,
+        digest,
+        published: SystemTime::now(),
+        artifact: PathBuf::new(),
+        stage: None,
+        unloaded: false,
+        withdrawn: None,
+    };
+    let current = &lineage.current;
+    let mut known = vec![past(0, Kind::Linked, None)];
+    if current.kind != Kind::Linked {
+        known.push(past(current.number, current.kind, current.digest));
+    }
+    History::new(limit, known, current.number)
 }
 
 fn timing(method: &Method) -> Timing {

@@ -40,9 +40,12 @@ impl Retired {
     pub(crate) fn take_linked(&mut self) -> Option<Generation> {
         let linked = |generation: &Generation| generation.kind == Kind::Linked;
         let index = self.generations.iter().position(linked)?;
-        let mut generation = self.generations.remove(index);
-        generation.drain = None;
-        Some(generation)
+        Some(self.generations.remove(index))
+    }
+
+    /// Takes back in what [`Retired::take_linked`] gave, which was not made current.
+    pub(crate) fn give_back(&mut self, linked: Generation) {
+        self.generations.insert(0, linked);
     }
 
     /// When to look next.
@@ -62,7 +65,8 @@ impl Retired {
             }
             let number = generation.number;
             // Calls first: they are what makes more of the rest.
-            if gate.is_held(generation.dispatch()) || generation.is_held() {
+            let held = gate.is_held(generation.dispatch());
+            if held || generation.runs_hooks() || generation.is_held() {
                 generation.retained = None;
                 if generation.drain.as_mut().is_some_and(|drain| drain.still_held(now)) {
                     let holders = holders(&generation, gate, slots, now);

@@ -1,35 +1,26 @@
 //! The handle that a host keeps: it starts the owner thread, asks it, and ends it.
 
+mod builder;
+
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
 
-use crossbeam_channel::{Sender, bounded, unbounded};
+use crossbeam_channel::{Sender, bounded};
 use liveswap_abi::HotCrate;
-use liveswap_abi::dispatch::Dispatch;
 use liveswap_abi::gate::PinHold;
 
-use crate::announce::Announcer;
-use crate::check::{self, Slots};
-use crate::clock::{Clock, SystemClock};
-use crate::control::{self, Control};
 use crate::error::Error;
-use crate::event::{Event, Reload};
+use crate::event::Reload;
 use crate::feed::{Events, Feed};
-use crate::generation::Generation;
-use crate::locate;
-use crate::reload::{Command, Lineage, Owner, Setup};
-use crate::retire::Retired;
-use crate::stage::{DEFAULT_LIMIT, Stages};
+use crate::history::HistoryEntry;
+use crate::reload::{Command, Lineage};
+use crate::stage::Stages;
 use crate::status::Status;
-use crate::verify::Manifest;
-use crate::watch::{Mode, Watcher};
-use crate::wire::FromCli;
 
-const THREAD: &str = "liveswap";
+pub use builder::Builder;
 
 /// Keeps a hot crate's newest code running in this program.
 ///
@@ -53,19 +44,6 @@ pub struct Runtime {
     feed: Feed,
     stages: Arc<Stages>,
     thread: Option<JoinHandle<Lineage>>,
-}
-
-/// How a [`Runtime`] is to be started.
-#[derive(Debug, Clone)]
-pub struct Builder {
-    host: &'static HotCrate,
-    artifact: Option<PathBuf>,
-    artifact_dir: Option<PathBuf>,
-    stage_dir: Option<PathBuf>,
-    watch: Mode,
-    artifact_limit: u64,
-    report_held_after: Duration,
-    owns_terminal: bool,
 }
 
 /// Makes every call of this thread use one generation, until it drops; made by [`Runtime::pin`].
@@ -109,16 +87,7 @@ impl Runtime {
     /// Prepares a start with other settings than the usual ones.
     #[must_use]
     pub fn builder(hot_crate: &'static HotCrate) -> Builder {
-        Builder {
-            host: hot_crate,
-            artifact: None,
-            artifact_dir: None,
-            stage_dir: None,
-            watch: Mode::Native,
-            artifact_limit: DEFAULT_LIMIT,
-            report_held_after: Duration::from_secs(1),
-            owns_terminal: false,
-        }
+        Builder::new(hot_crate)
     }
 
     /// A reader of everything that happens from now on.
@@ -164,16 +133,53 @@ impl Runtime {
         self.ask(Command::Reload)
     }
 
-    /// Makes generation 0, the code linked into the program, current again.
+    /// The generations that this runtime has and had, oldest first, as far back as stages are kept.
     ///
-    /// The answer is `Swapped` with generation 0, or `Unchanged` if it is current; its artifact is the empty path. An
-    /// artifact that appears later is swapped in as always. State in statics of hot code is that of generation 0.
+    /// # Errors
+    ///
+    /// [`Error::Ended`] if the owner thread is gone.
+    pub fn history(&self) -> Result<Vec<HistoryEntry>, Error> {
+        self.ask(Command::History)
+    }
+
+    /// Makes the generation before the current one current, and says how that ended.
+    ///
+    /// "Before" means the code that came before; called again, it goes further back, at last to generation 0. The
+    /// generation that is left is [`Fate::Withdrawn`](crate::Fate::Withdrawn): the watcher leaves its code alone until
+    /// another one was swapped in. For the rest it is what [`Runtime::activate`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ended`] if the owner thread is gone. Where nothing is before, the answer is an
+    /// [`Outcome::Refused`](crate::Outcome::Refused).
+    pub fn rollback(&self) -> Result<Reload, Error> {
+        self.ask(Command::RollBack)
+    }
+
+    /// Makes a generation of the history current, and says how that ended.
+    ///
+    /// Its stage is copied and takes every step that an artifact takes, its own self-checks too, so it can be refused like
+    /// one. It gets a number of its own, since a generation is one loaded version; only generation 0, which is never
+    /// loaded, comes back under its number. Statics of hot code begin anew. [`Reload::cause`](crate::Reload::cause) says which
+    /// generation was asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Ended`] if the owner thread is gone. A generation whose stage is not kept any more is an
+    /// [`Outcome::Refused`](crate::Outcome::Refused).
+    pub fn activate(&self, generation: u64) -> Result<Reload, Error> {
+        self.ask(|answer| Command::Activate(generation, answer))
+    }
+
+    /// Makes generation 0, the code linked into the program, current again: [`Runtime::activate`] of 0.
+    ///
+    /// An artifact that appears later is swapped in as always. State in statics of hot code is that of generation 0.
     ///
     /// # Errors
     ///
     /// [`Error::Ended`] if the owner thread is gone.
     pub fn return_to_linked(&self) -> Result<Reload, Error> {
-        self.ask(Command::ReturnToLinked)
+        self.activate(0)
     }
 
     /// The directory in which this process keeps its stages.
@@ -202,179 +208,9 @@ impl Drop for Runtime {
             park(self.host, lineage);
         }
         self.host.set_panic_listener(None);
+        self.host.set_left_listener(None);
         self.host.give_up_ownership();
     }
-}
-
-impl Builder {
-    /// Takes the artifact from this file and no other.
-    #[must_use]
-    pub fn artifact(mut self, path: impl Into<PathBuf>) -> Builder {
-        self.artifact = Some(path.into());
-        self
-    }
-
-    /// Looks for the artifact in this directory, under the name that cargo gives it.
-    ///
-    /// The environment variable `LIVESWAP_ARTIFACT_DIR` does the same for a program that was not told otherwise.
-    #[must_use]
-    pub fn artifact_dir(mut self, directory: impl Into<PathBuf>) -> Builder {
-        self.artifact_dir = Some(directory.into());
-        self
-    }
-
-    /// Keeps stages under `directory/liveswap` instead of the target directory.
-    #[must_use]
-    pub fn stage_dir(mut self, directory: impl Into<PathBuf>) -> Builder {
-        self.stage_dir = Some(directory.into());
-        self
-    }
-
-    /// Watches by this method.
-    #[must_use]
-    pub fn watch(mut self, mode: Mode) -> Builder {
-        self.watch = mode;
-        self
-    }
-
-    /// Refuses artifacts of more than this many bytes; 1 GiB unless told otherwise.
-    #[must_use]
-    pub fn artifact_limit(mut self, bytes: u64) -> Builder {
-        self.artifact_limit = bytes;
-        self
-    }
-
-    /// Reports a generation as held ([`Event::Draining`]) when it is not free this long after it was replaced; one
-    /// second unless told otherwise.
-    #[must_use]
-    pub fn report_held_after(mut self, time: Duration) -> Builder {
-        self.report_held_after = time;
-        self
-    }
-
-    /// Asks the `cargo liveswap` that started the program to print nothing: the program draws on the terminal, and shows
-    /// compile errors and swaps by itself from [`Runtime::events`].
-    #[must_use]
-    pub fn owns_terminal(mut self, owns: bool) -> Builder {
-        self.owns_terminal = owns;
-        self
-    }
-
-    /// Starts watching and the owner thread.
-    ///
-    /// An artifact that is newer than the program is taken up at once; none at all is a normal start.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Inactive`] in a build whose hot functions cannot be replaced; [`Error::AlreadyRunning`] while another
-    /// runtime has the crate; [`Error::HotCrate`] if the crate itself is not sound; [`Error::Executable`],
-    /// [`Error::StageDirectory`], [`Error::WatchPath`] and [`Error::ThreadStart`] where the system refuses.
-    pub fn start(self) -> Result<Runtime, Error> {
-        if !self.host.is_active() {
-            return Err(Error::Inactive { hot_crate: self.host.name() });
-        }
-        if !self.host.take_ownership() {
-            return Err(Error::AlreadyRunning { hot_crate: self.host.name() });
-        }
-        let host = self.host;
-        self.start_owned().inspect_err(|_| host.give_up_ownership())
-    }
-
-    fn start_owned(self) -> Result<Runtime, Error> {
-        let host = self.host;
-        let unsound = |reason: String| Error::HotCrate { hot_crate: host.name(), reason };
-        let manifest =
-            Manifest::of_record(host.manifest()).map_err(|error| unsound(error.to_string()))?;
-        let functions = check::list(host.functions()).map_err(|differences| {
-            let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
-            unsound(texts.join("; "))
-        })?;
-        let undescribed = functions.undescribed(host.name());
-        if !undescribed.is_empty() {
-            let types = undescribed.join(", ");
-            tracing::warn!(%types, "known by their sizes only: derive `Layout` to have every change of them noticed");
-        }
-        let executable = std::env::current_exe().map_err(|source| Error::Executable { source })?;
-        let artifacts = self.artifacts(&executable);
-        let stage_dir =
-            self.stage_dir.clone().unwrap_or_else(|| locate::target_directory(&executable));
-        let stages = Arc::new(Stages::create(&stage_dir)?.with_limit(self.artifact_limit));
-        let (notice_sender, notices) = bounded(64);
-        let watcher = Watcher::new(artifacts.iter().cloned(), self.watch, notice_sender)?;
-
-        let feed = Feed::default();
-        let lineage = unpark(host).unwrap_or_else(|| {
-            let mut slots = Slots::default();
-            slots.assign(&functions);
-            let dispatch = Dispatch::new(0, slots.targets(&functions));
-            let current = Generation::linked(dispatch, functions.surface(), SystemClock.now());
-            // Who is inside the empty table it replaces does not matter: that one is never freed.
-            let _ = host.gate().swap(current.dispatch());
-            Lineage { current, old: Retired::default(), slots, last_number: 0 }
-        });
-        let (commands, inbox) = unbounded();
-        let announcer = Announcer::new(host.name(), feed.clone(), self.connect(&feed, &commands)?);
-        let reports = announcer.clone();
-        host.set_panic_listener(Some(Arc::new(move |report| {
-            let (file, line, column) = report.location;
-            reports.tell(&Event::Panicked {
-                message: report.message.to_owned(),
-                location: format!("{file}:{line}:{column}"),
-            });
-        })));
-        let setup = Setup {
-            host,
-            manifest,
-            functions,
-            lineage,
-            artifacts,
-            linked: modified(&executable),
-            stages: Arc::clone(&stages),
-            watcher,
-            report_after: self.report_held_after,
-            announcer,
-        };
-        let owner = Owner::new(setup);
-        let thread = std::thread::Builder::new()
-            .name(THREAD.to_owned())
-            .spawn(move || owner.run(&inbox, &notices))
-            .map_err(|source| Error::ThreadStart { name: THREAD, source })?;
-        Ok(Runtime { host, commands, feed, stages, thread: Some(thread) })
-    }
-
-    /// Connects to the `cargo liveswap` that started this program, if one did.
-    fn connect(&self, feed: &Feed, commands: &Sender<Command>) -> Result<Option<Control>, Error> {
-        let (feed, commands) = (feed.clone(), commands.clone());
-        let deliver = move |message| match message {
-            // Fails only when the owner thread has ended, and then nobody wants to know.
-            FromCli::AskStatus => drop(commands.send(Command::TellStatus)),
-            message => control::event(message).iter().for_each(|event| feed.send(event)),
-        };
-        match Control::connect_from_env(self.host.name(), self.owns_terminal, deliver) {
-            Err(error @ Error::ControlConnect { .. }) => {
-                // The program works from the watcher alone.
-                tracing::warn!(%error, "started without its builder");
-                Ok(None)
-            }
-            connected => connected,
-        }
-    }
-
-    fn artifacts(&self, executable: &Path) -> Vec<PathBuf> {
-        if let Some(artifact) = &self.artifact {
-            return vec![artifact.clone()];
-        }
-        let from_environment = || {
-            let given = std::env::var_os(locate::ARTIFACT_DIR).filter(|given| !given.is_empty());
-            given.map(PathBuf::from)
-        };
-        let directory = self.artifact_dir.clone().or_else(from_environment);
-        locate::artifacts(self.host.name(), executable, directory.as_deref())
-    }
-}
-
-fn modified(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).ok()?.modified().ok()
 }
 
 /// Generations of crates whose runtime has ended: the program still calls them, and a later runtime goes on from there.

@@ -11,6 +11,7 @@
 mod harness;
 
 mod calls;
+mod hooks;
 mod layouts;
 mod lifecycle;
 mod locate;
@@ -18,6 +19,8 @@ mod panics;
 mod peer_failures;
 mod processes;
 mod refuse;
+mod rollback;
 mod swap;
 mod unload;
+mod veto;
 mod watching;

@@ -43,6 +43,9 @@
 //!    again after storing its hazard reads the table that is current now.
 //! 9. *Two swaps in a row.* Each is a store and a fence; a caller that finds the table changed twice loops twice. A caller
 //!    can only starve while swaps keep coming faster than two loads.
+//! 10. *A pin to a table that is not current*, by a thread that the runtime started to run the hooks of one generation.
+//!     No second look can tell whether the table is still there, and none is needed: the owner thread, which alone frees
+//!     tables, keeps that one until the hooks' thread told it, after the pin was dropped, that it is done.
 //!
 //! # What the model checker sees
 //!

@@ -168,6 +168,20 @@ impl Claim {
         PinHold { record, _not_send: PhantomData }
     }
 
+    /// As [`Claim::pin`], to a table that need not be the current one (case 10).
+    #[cfg(not(loom))]
+    pub(crate) fn pin_to(self, dispatch: &'static Dispatch) -> PinHold {
+        let record = self.record;
+        let pins = record.pins.get();
+        if pins == 0 {
+            // Release pairs with the scan's acquire load, as the store in `protect` does.
+            record.pin.store(ptr::from_ref(dispatch).cast_mut(), Ordering::Release);
+            record.source.set(&record.pin);
+        }
+        record.pins.set(pins + 1);
+        PinHold { record, _not_send: PhantomData }
+    }
+
     /// Pins with a record just claimed, for a thread that has given its own back: it holds the generation, but the
     /// thread's calls still go to the newest.
     pub(crate) fn pin_once(self) -> PinHold {

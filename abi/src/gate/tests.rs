@@ -201,6 +201,26 @@ fn a_pin_decides_for_its_thread_until_the_last_one_drops() {
 }
 
 #[test]
+fn a_thread_can_be_pinned_to_a_table_that_is_no_longer_current() {
+    static GATE: Gate = Gate::new();
+    let mut owner = Owner::new(&GATE);
+    owner.swap();
+    let claim = GATE.claim();
+    // SAFETY: this thread is the owner, which frees nothing before it is told to.
+    let pin = claim.pin_to(unsafe { &*owner.old[0] });
+    assert_eq!(pin.generation(), 1);
+    let entered = claim.enter(0).unwrap();
+    assert_eq!(check(entered.dispatch()), 1, "calls go where the pin says");
+    let nested = claim.enter_nested(0);
+    assert_eq!(check(nested.dispatch()), 1);
+    nested.leave();
+    entered.leave();
+    assert_eq!(owner.free(), 1, "the pin holds it");
+    drop(pin);
+    assert_eq!(owner.free(), 0);
+}
+
+#[test]
 fn records_are_handed_on_but_not_while_they_hold() {
     static GATE: Gate = Gate::new();
     let mut owner = Owner::new(&GATE);

@@ -8,15 +8,25 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{PanicReport, PanicSlot, fence, report_panic};
+use super::{Fenced, LeftBy, PanicOut, PanicReport, PanicSlot, fence, report_panic};
+use crate::function::HotFunction;
 use crate::hot_crate::HotCrate;
+use crate::interpose::LeftBehind;
 
 static HERE: HotCrate = image("here");
 static THERE: HotCrate = image("there");
 
 const fn image(name: &'static str) -> HotCrate {
-    HotCrate::new(name, true, TypeId::of::<()>(), &[], || &[], || None)
+    HotCrate::new(name, true, TypeId::of::<()>(), &[], || &[], || &[], || None)
 }
+
+fn fenced(_: PanicOut) -> Fenced<()> {
+    unreachable!("only its name is used here")
+}
+
+// SAFETY: it is a function pointer, and nobody calls it.
+static FUNCTION: HotFunction<fn(PanicOut) -> Fenced<()>> =
+    unsafe { HotFunction::new("there::function", true, fenced, |_| (), &[]) };
 
 /// Calls `body` in `image` from `HERE`, and what a wrapper does afterwards, up to the raised panic.
 fn call<R>(
@@ -28,7 +38,7 @@ fn call<R>(
     // SAFETY: the slot stays here until `fence` returned.
     let out = unsafe { slot.out() };
     // SAFETY: `out` was made for this call.
-    let result = unsafe { fence(image, out, body) };
+    let result = unsafe { fence(image, &FUNCTION, out, body) };
     let finish = || {
         // SAFETY: result and slot are those of this call.
         unsafe { result.into_result(slot, &HERE, leave) }
@@ -116,4 +126,28 @@ fn a_panic_is_reported_to_the_listener_even_one_that_panics() {
     HOST.set_panic_listener(None);
     report_panic(&HOST, PanicReport { message: "unheard", location: ("hot.rs", 8, 5) });
     assert_eq!(*heard.lock().unwrap(), ["lost at hot.rs:7:5"]);
+}
+
+#[test]
+fn a_panic_that_leaves_a_function_is_told_unless_it_is_the_hosts_own() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let listener = {
+        let heard = Arc::clone(&heard);
+        move |left: LeftBy<'_>| {
+            let LeftBy { generation, function, message } = left;
+            heard.lock().unwrap().push(format!("{generation} {function} {message}"));
+            panic_any(Own { panics: true });
+        }
+    };
+    static HOST: HotCrate = image("host");
+    static ARTIFACT: HotCrate = image("artifact");
+    static LEFT_BEHIND: LeftBehind = LeftBehind::new();
+    ARTIFACT.connect(&HOST, &LEFT_BEHIND);
+    ARTIFACT.set_generation(4);
+    HOST.set_left_listener(Some(Arc::new(listener)));
+    drop(caught(&ARTIFACT, || panic!("at {}", 5)));
+    drop(caught(&HOST, || panic!("the host's own")));
+    HOST.set_left_listener(None);
+    drop(caught(&ARTIFACT, || panic!("unheard")));
+    assert_eq!(*heard.lock().unwrap(), ["4 there::function at 5"]);
 }

@@ -25,6 +25,15 @@ pub fn told(hot_crate: &str, event: &Event) -> Option<ToCli> {
         Event::Panicked { message, location } => {
             ToCli::Panicked { message: message.clone(), location: location.clone() }
         }
+        Event::HookPanicked { generation, role, panic } => ToCli::Panicked {
+            message: format!(
+                "`{}` ({}) of generation {generation}: {}",
+                panic.function,
+                role.name(),
+                panic.message
+            ),
+            location: panic.location.clone().unwrap_or_else(|| "an unknown place".to_owned()),
+        },
         Event::Watching { method } => ToCli::Watching { method: method.clone() },
         Event::Lagged { missed } => ToCli::Lagged { missed: *missed },
         Event::BuildFailed { .. }
@@ -88,6 +97,7 @@ fn timings(timings: &event::Timings) -> wire::Timings {
         verify: micros(timings.verify),
         load: micros(timings.load),
         check: micros(timings.check),
+        self_check: micros(timings.self_check),
         swap: micros(timings.swap),
         total: micros(timings.total),
     }
@@ -124,12 +134,13 @@ fn generation(generation: &status::GenerationStatus) -> wire::Generation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Difference, EditClass, Kind, Outcome, Refusal, Step, Timings};
+    use crate::event::{Cause, Difference, EditClass, Kind, Outcome, Refusal, Step, Timings};
 
     fn reloaded(outcome: Outcome) -> Event {
         let timings = Timings { swap: Duration::from_micros(7), ..Timings::default() };
         Event::Reloaded(Reload {
             outcome,
+            cause: Cause::Artifact,
             artifact: "t/libgame.so".into(),
             digest: Some("ab".to_owned()),
             timings,

@@ -1,69 +1,211 @@
 //! The steps from an artifact to the swap, each with one way to end the reload.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use liveswap_abi::dispatch::Dispatch;
 
-use super::Owner;
+use super::{Owner, back};
 use crate::check::{self, Edit, Functions};
 use crate::clock::{Clock, Stopwatch, SystemClock};
 use crate::drain::Drain;
 use crate::dylib;
 use crate::error::Error;
-use crate::event::{Kind, Outcome, Refusal, Reload, Step, Timings};
+use crate::event::{Kind, Outcome, Refusal, Role, Step, Timings};
 use crate::file::FileIdentity;
 use crate::generation::{Candidate, Generation};
+use crate::history::Past;
+use crate::hooks::Hooks;
 use crate::imports;
+use crate::inside::Inside;
 use crate::refuse;
+use crate::self_check::{self, Veto};
 use crate::stage::StagedArtifact;
 use crate::verify::{self, Manifest};
 use crate::watch::extent;
+
+/// Where the next generation comes from.
+#[derive(Debug)]
+pub(super) enum Origin {
+    /// An artifact that the watcher found; code that was set aside is left alone.
+    Found(PathBuf),
+    /// An artifact that somebody asked for.
+    Asked(PathBuf),
+    /// A generation of the history.
+    Kept {
+        /// Its number.
+        of: u64,
+    },
+}
+
+/// What is known of a reload besides how it ended.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) digest: Option<String>,
+    pub(super) timings: Timings,
+}
+
+/// The bytes of a generation of the history, and the number under which its code first came.
+#[derive(Debug, Clone)]
+struct Kept {
+    stage: StagedArtifact,
+    origin: u64,
+}
+
+/// A generation that passed *check*.
+enum Next {
+    Loaded {
+        candidate: Candidate,
+        functions: Functions,
+        kept: Option<Kept>,
+    },
+    /// The program's own code, which needs no loading.
+    Linked(Generation),
+}
 
 impl Owner {
     /// The steps before the swap, each of which can end the reload, and the swap.
     pub(super) fn pipeline(
         &mut self,
-        path: &Path,
-        digest: &mut Option<String>,
-        timings: &mut Timings,
+        origin: &Origin,
+        taken: &mut Taken,
         stopwatch: &mut Stopwatch<SystemClock>,
     ) -> Result<Outcome, Outcome> {
         let number = self.lineage.last_number + 1;
-        let stage = self.stage(path, number);
-        timings.stage = stopwatch.lap();
-        let stage = stage?;
-        let source = stage.source();
-        *digest = Some(stage.digest().to_hex().to_string());
-        if self.lineage.current.digest == Some(stage.digest()) {
-            return Err(Outcome::Unchanged { generation: self.lineage.current.number });
-        }
-
-        let verified = self.verify(&stage);
-        timings.verify = stopwatch.lap();
-        let kind = verified?;
-
-        let candidate = Candidate::load(stage, self.host);
-        timings.load = stopwatch.lap();
-        let candidate = candidate.map_err(|error| refused(refuse::because(Step::Load, &error)))?;
-
-        let checked = self.check(&candidate, kind);
-        timings.check = stopwatch.lap();
-        let functions = match checked {
-            Ok(functions) => functions,
-            Err(refusal) => {
-                candidate.discard();
-                return Err(refused(refusal));
-            }
+        let (next, source) = match origin {
+            Origin::Kept { of } if self.is_linked(*of)? => (self.linked()?, None),
+            _ => self.prepare(origin, number, taken, stopwatch)?,
         };
-        if is_superseded(path, source) {
-            drop(functions);
-            candidate.discard();
+
+        let vetoed = self.veto(&next);
+        taken.timings.self_check = stopwatch.lap();
+        if let Err(Veto { refusal, inside }) = vetoed {
+            self.let_go(next, inside);
+            return Err(refused(refusal));
+        }
+        if let (Origin::Found(path) | Origin::Asked(path), Some(source)) = (origin, source)
+            && is_superseded(path, source)
+        {
+            self.let_go(next, None);
             return Err(Outcome::Superseded);
         }
 
-        let outcome = self.swap(candidate, functions, number);
-        timings.swap = stopwatch.lap();
+        let artifact = self.artifact(origin);
+        let outcome = self.swap(next, number, artifact);
+        taken.timings.swap = stopwatch.lap();
         Ok(outcome)
+    }
+
+    /// The steps from a file to a generation that passed *check*.
+    fn prepare(
+        &mut self,
+        origin: &Origin,
+        number: u64,
+        taken: &mut Taken,
+        stopwatch: &mut Stopwatch<SystemClock>,
+    ) -> Result<(Next, Option<FileIdentity>), Outcome> {
+        let (path, kept) = self.file(origin)?;
+        let stage = self.stage(&path, number);
+        taken.timings.stage = stopwatch.lap();
+        let stage = stage?;
+        let source = stage.source();
+        taken.digest = Some(stage.digest().to_hex().to_string());
+        if self.lineage.current.digest == Some(stage.digest()) {
+            return Err(Outcome::Unchanged { generation: self.lineage.current.number });
+        }
+        if let (Origin::Found(path), Some((generation, why))) =
+            (origin, self.history.set_aside(stage.digest()))
+        {
+            return Err(refused(refuse::set_aside(path, generation, why)));
+        }
+
+        let verified = self.verify(&stage);
+        taken.timings.verify = stopwatch.lap();
+        let kind = verified?;
+
+        let candidate = Candidate::load(stage, self.host);
+        taken.timings.load = stopwatch.lap();
+        let candidate = candidate.map_err(|error| refused(refuse::because(Step::Load, &error)))?;
+
+        let checked = self.check(&candidate, kind);
+        taken.timings.check = stopwatch.lap();
+        match checked {
+            Ok(functions) => Ok((Next::Loaded { candidate, functions, kept }, Some(source))),
+            Err(refusal) => {
+                self.discard(candidate, None);
+                Err(refused(refusal))
+            }
+        }
+    }
+
+    /// The file to stage.
+    fn file(&self, origin: &Origin) -> Result<(PathBuf, Option<Kept>), Outcome> {
+        match origin {
+            Origin::Found(path) | Origin::Asked(path) => Ok((path.clone(), None)),
+            Origin::Kept { of } => {
+                let past = self.history.find(*of);
+                let kept = past.and_then(|past| {
+                    Some(Kept { stage: past.stage.clone()?, origin: past.origin })
+                });
+                let kept = kept.ok_or_else(|| refused(back::not_kept(self, *of)))?;
+                Ok((kept.stage.path().to_owned(), Some(kept)))
+            }
+        }
+    }
+
+    /// The artifact to name in what is told.
+    pub(super) fn artifact(&self, origin: &Origin) -> PathBuf {
+        match origin {
+            Origin::Found(path) | Origin::Asked(path) => path.clone(),
+            Origin::Kept { of } => {
+                self.history.find(*of).map(|past| past.artifact.clone()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Whether `of` is the program's own code; ends the reload where nothing has to be done.
+    fn is_linked(&self, of: u64) -> Result<bool, Outcome> {
+        if of == self.lineage.current.number {
+            return Err(Outcome::Unchanged { generation: of });
+        }
+        Ok(self.history.find(of).is_some_and(|past| past.kind == Kind::Linked))
+    }
+
+    /// Takes the program's own code out of the old generations. Its table was never freed, and functions that came later
+    /// are past its end, so their callers use the body beside them, as before the first swap.
+    fn linked(&mut self) -> Result<Next, Outcome> {
+        let linked = self.lineage.old.take_linked();
+        linked.map(Next::Linked).ok_or(Outcome::Unchanged { generation: 0 })
+    }
+
+    /// Asks the next generation what it has against itself.
+    fn veto(&self, next: &Next) -> Result<(), Veto> {
+        let image = match next {
+            Next::Loaded { candidate, .. } => candidate.hot_crate(),
+            Next::Linked(_) => self.host,
+        };
+        self_check::run(self.host, image, self.settings.self_check_deadline)
+    }
+
+    /// Undoes what was done for a generation that is not swapped in.
+    fn let_go(&mut self, next: Next, inside: Option<Inside>) {
+        match next {
+            Next::Loaded { candidate, functions, .. } => {
+                drop(functions);
+                self.discard(candidate, inside);
+            }
+            Next::Linked(generation) => self.lineage.old.give_back(generation),
+        }
+    }
+
+    /// Unloads a refused artifact, now or when nothing of it runs any more.
+    pub(super) fn discard(&mut self, candidate: Candidate, inside: Option<Inside>) {
+        let inside = inside.filter(|inside| !inside.has_left());
+        let kept = match inside {
+            Some(_) => Some(Box::new(candidate)),
+            None => candidate.discard().err(),
+        };
+        self.refused.extend(kept.map(|candidate| (*candidate, inside)));
     }
 
     fn stage(&self, path: &Path, number: u64) -> Result<StagedArtifact, Outcome> {
@@ -133,48 +275,80 @@ impl Owner {
         }
     }
 
-    /// Publishes the candidate. Nothing here can fail.
-    fn swap(&mut self, candidate: Candidate, functions: Functions, number: u64) -> Outcome {
-        self.lineage.slots.assign(&functions);
-        let surface = functions.surface();
-        let Edit { class, added } = check::classify(&self.lineage.current.surface, &surface);
-        let dispatch = Dispatch::new(number, self.lineage.slots.targets(&functions));
-        let generation =
-            candidate.into_generation(number, dispatch, (surface, class), SystemClock.now());
-        let kind = generation.kind;
-        self.lineage.last_number = number;
+    /// Publishes the next generation. Nothing here can fail.
+    fn swap(&mut self, next: Next, number: u64, artifact: PathBuf) -> Outcome {
+        let (generation, stage, origin, edit) = match next {
+            Next::Loaded { candidate, functions, kept } => {
+                // The functions have had no slot so far: until here the candidate's code called nothing but itself.
+                self.lineage.slots.assign(&functions);
+                let surface = functions.surface();
+                let edit = check::classify(&self.lineage.current.surface, &surface);
+                let dispatch = Dispatch::new(number, self.lineage.slots.targets(&functions));
+                self.lineage.last_number = number;
+                candidate.hot_crate().set_generation(number);
+                let (stage, origin) = match kept {
+                    Some(Kept { stage, origin }) => (stage, Some(origin)),
+                    None => (candidate.stage().clone(), None),
+                };
+                let generation = candidate.into_generation(
+                    number,
+                    dispatch,
+                    (surface, edit.class.clone()),
+                    SystemClock.now(),
+                );
+                (generation, Some(stage), origin, edit)
+            }
+            Next::Linked(generation) => {
+                let edit = check::classify(&self.lineage.current.surface, &generation.surface);
+                (generation, None, Some(0), edit)
+            }
+        };
+        let (number, kind, digest) = (generation.number, generation.kind, generation.digest);
+        let past = Past {
+            number,
+            origin: origin.unwrap_or(number),
+            kind,
+            digest,
+            published: SystemTime::now(),
+            artifact,
+            stage,
+            unloaded: false,
+            withdrawn: None,
+        };
+        match origin {
+            Some(_) => self.history.returned(past),
+            None => self.history.came(past),
+        }
         self.publish(generation);
+        let Edit { class, added } = edit;
         Outcome::Swapped { generation: number, kind, class, added }
     }
 
-    /// Makes generation 0 current again. Its table was never freed, and functions that came later are past its end, so
-    /// their callers use the body beside them, as before the first swap.
-    pub(super) fn return_to_linked(&mut self) -> Reload {
-        let mut stopwatch = Stopwatch::start(SystemClock);
-        let since = stopwatch.started();
-        let (outcome, timings) = match self.lineage.old.take_linked() {
-            Some(linked) => {
-                let (generation, kind) = (linked.number, linked.kind);
-                let current = &self.lineage.current.surface;
-                let Edit { class, added } = check::classify(current, &linked.surface);
-                self.publish(linked);
-                let timings = Timings { swap: stopwatch.lap(), ..Timings::default() };
-                (Outcome::Swapped { generation, kind, class, added }, timings)
-            }
-            None => {
-                let generation = self.lineage.current.number;
-                (Outcome::Unchanged { generation }, Timings::default())
+    /// One store; the generation that it replaces drains from then on, and the hooks of both run.
+    fn publish(&mut self, mut generation: Generation) {
+        let now = SystemClock.now();
+        (generation.published, generation.drain) = (now, None);
+        let Owner { host, settings, announcer, hooks, lineage, .. } = self;
+        let (_, fenced) = host.gate().swap(generation.dispatch());
+        let mut old = std::mem::replace(&mut lineage.current, generation);
+        old.drain = Some(Drain::new(now, settings.report_after));
+        let mut run = |generation: &mut Generation, role: Role| {
+            let Some(image) = generation.image(host) else { return };
+            let run = Hooks {
+                role,
+                generation: generation.number,
+                dispatch: generation.dispatch(),
+                hooks: image.hooks_of(role),
+            };
+            let patience = settings.self_check_deadline;
+            if let Some(inside) = run.start(host, hooks.clone(), patience, announcer) {
+                generation.hooks.push(inside.clone());
+                *hooks = Some(inside);
             }
         };
-        self.finish(outcome, PathBuf::new(), None, timings, Some(since))
-    }
-
-    fn publish(&mut self, generation: Generation) {
-        let now = SystemClock.now();
-        let (_, fenced) = self.host.gate().swap(generation.dispatch());
-        let mut old = std::mem::replace(&mut self.lineage.current, generation);
-        old.drain = Some(Drain::new(now, self.report_after));
-        self.lineage.old.push(old, fenced.err(), now);
+        run(&mut old, Role::OnRetire);
+        run(&mut lineage.current, Role::OnLoad);
+        lineage.old.push(old, fenced.err(), now);
     }
 }
 

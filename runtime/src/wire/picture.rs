@@ -86,6 +86,9 @@ pub struct Timings {
     pub load: u64,
     /// Comparing identity and signatures.
     pub check: u64,
+    /// Waiting for the answers of its self-checks.
+    #[serde(default)]
+    pub self_check: u64,
     /// Publishing the table and the fence that goes with it.
     pub swap: u64,
     /// From the first notice to the end.

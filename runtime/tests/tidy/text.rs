@@ -52,7 +52,6 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("shadowcopy", "stage"),
     ("hotpatch", "swap"),
     ("patch", "swap"),
-    ("rollback", "refused"),
 ];
 
 /// No unfinished work anywhere.

@@ -65,9 +65,23 @@ pub(crate) fn v3() -> Version {
     v1().numbered("3")
 }
 
+/// The text as it stands with more at the end of the crate's root, as a program can be linked with it.
+pub(crate) fn first_with(text: &str) -> Version {
+    let sources = SOURCES.map(|(name, source)| match name {
+        "lib.rs" => (name, source.replace("// end", &format!("{text}\n// end"))),
+        _ => (name, source.to_owned()),
+    });
+    Version(Fixture::new("hot_fixture", sources).using(["liveswap_abi", "liveswap_macros"]))
+}
+
 /// The program that is linked with the first version.
 pub(crate) fn host() -> PathBuf {
-    let linked = tools().compile(&v1().0).unwrap().join("libhot_fixture.rlib");
+    host_with(&v1())
+}
+
+/// The program that is linked with this version, which is not an edited one.
+pub(crate) fn host_with(version: &Version) -> PathBuf {
+    let linked = tools().compile(&version.0).unwrap().join("libhot_fixture.rlib");
     let host = Fixture::program("host", HOST_SOURCES).using(["liveswap"]);
     tools().compile(&host.linking("hot_fixture", linked)).unwrap().join("host")
 }

@@ -1,0 +1,294 @@
+//! How a runtime is to be started, and its start.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use crossbeam_channel::{Sender, bounded, unbounded};
+use liveswap_abi::HotCrate;
+use liveswap_abi::dispatch::Dispatch;
+
+use super::{Runtime, unpark};
+use crate::announce::Announcer;
+use crate::check::{self, Slots};
+use crate::clock::{Clock, SystemClock};
+use crate::control::{self, Control};
+use crate::error::Error;
+use crate::event::{Event, HotPanic};
+use crate::feed::Feed;
+use crate::generation::Generation;
+use crate::locate;
+use crate::panics;
+use crate::reload::{Command, Lineage, Owner, RollbackOnPanic, Settings, Setup};
+use crate::retire::Retired;
+use crate::stage::{DEFAULT_LIMIT, Stages};
+use crate::verify::Manifest;
+use crate::watch::{Mode, Watcher};
+use crate::wire::FromCli;
+
+const THREAD: &str = "liveswap";
+
+/// How a [`Runtime`] is to be started.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    host: &'static HotCrate,
+    artifact: Option<PathBuf>,
+    artifact_dir: Option<PathBuf>,
+    stage_dir: Option<PathBuf>,
+    watch: Mode,
+    artifact_limit: u64,
+    settings: Settings,
+    owns_terminal: bool,
+}
+
+impl Builder {
+    /// The usual settings.
+    pub(super) fn new(host: &'static HotCrate) -> Builder {
+        Builder {
+            host,
+            artifact: None,
+            artifact_dir: None,
+            stage_dir: None,
+            watch: Mode::Native,
+            artifact_limit: DEFAULT_LIMIT,
+            settings: Settings {
+                report_after: Duration::from_secs(1),
+                self_check_deadline: Duration::from_secs(5),
+                history: 8,
+                rollback_on_panic: None,
+            },
+            owns_terminal: false,
+        }
+    }
+
+    /// Takes the artifact from this file and no other.
+    #[must_use]
+    pub fn artifact(mut self, path: impl Into<PathBuf>) -> Builder {
+        self.artifact = Some(path.into());
+        self
+    }
+
+    /// Looks for the artifact in this directory, under the name that cargo gives it.
+    ///
+    /// The environment variable `LIVESWAP_ARTIFACT_DIR` does the same for a program that was not told otherwise.
+    #[must_use]
+    pub fn artifact_dir(mut self, directory: impl Into<PathBuf>) -> Builder {
+        self.artifact_dir = Some(directory.into());
+        self
+    }
+
+    /// Keeps stages under `directory/liveswap` instead of the target directory.
+    #[must_use]
+    pub fn stage_dir(mut self, directory: impl Into<PathBuf>) -> Builder {
+        self.stage_dir = Some(directory.into());
+        self
+    }
+
+    /// Watches by this method.
+    #[must_use]
+    pub fn watch(mut self, mode: Mode) -> Builder {
+        self.watch = mode;
+        self
+    }
+
+    /// Refuses artifacts of more than this many bytes; 1 GiB unless told otherwise.
+    #[must_use]
+    pub fn artifact_limit(mut self, bytes: u64) -> Builder {
+        self.artifact_limit = bytes;
+        self
+    }
+
+    /// Reports a generation as held ([`Event::Draining`]) when it is not free this long after it was replaced; one
+    /// second unless told otherwise.
+    #[must_use]
+    pub fn report_held_after(mut self, time: Duration) -> Builder {
+        self.settings.report_after = time;
+        self
+    }
+
+    /// Keeps the stages of this many generations to go back to; 8 unless told otherwise, and never fewer than the current
+    /// one.
+    #[must_use]
+    pub fn history(mut self, stages: usize) -> Builder {
+        self.settings.history = stages;
+        self
+    }
+
+    /// Refuses a generation whose `#[hot(self_check)]` functions have not all answered within this time; five seconds unless
+    /// told otherwise. The runtime takes no other artifact meanwhile. Other hooks are waited for as long before the next
+    /// ones begin.
+    #[must_use]
+    pub fn self_check_deadline(mut self, time: Duration) -> Builder {
+        self.settings.self_check_deadline = time;
+        self
+    }
+
+    /// Takes a generation back by itself when a panic leaves one of its hot functions soon after the swap; never unless
+    /// told so.
+    ///
+    /// The generation before it becomes current as by [`Runtime::rollback`], and the panic is in the event
+    /// ([`Cause::Withdrawn`](crate::Cause::Withdrawn)). It reaches its caller all the same.
+    ///
+    /// ```no_run
+    /// # mod game { liveswap_abi::hot_crate!(); }
+    /// # fn main() -> Result<(), liveswap::Error> {
+    /// use std::time::Duration;
+    /// use liveswap::{RollbackOnPanic, Runtime};
+    ///
+    /// let runtime = Runtime::builder(game::hot_crate())
+    ///     .rollback_on_panic(RollbackOnPanic { window: Duration::from_secs(10) })
+    ///     .start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn rollback_on_panic(mut self, policy: RollbackOnPanic) -> Builder {
+        self.settings.rollback_on_panic = Some(policy);
+        self
+    }
+
+    /// Asks the `cargo liveswap` that started the program to print nothing: the program draws on the terminal, and shows
+    /// compile errors and swaps by itself from [`Runtime::events`].
+    #[must_use]
+    pub fn owns_terminal(mut self, owns: bool) -> Builder {
+        self.owns_terminal = owns;
+        self
+    }
+
+    /// Starts watching and the owner thread.
+    ///
+    /// An artifact that is newer than the program is taken up at once; none at all is a normal start.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Inactive`] in a build whose hot functions cannot be replaced; [`Error::AlreadyRunning`] while another
+    /// runtime has the crate; [`Error::HotCrate`] if the crate itself is not sound; [`Error::Executable`],
+    /// [`Error::StageDirectory`], [`Error::WatchPath`] and [`Error::ThreadStart`] where the system refuses.
+    pub fn start(self) -> Result<Runtime, Error> {
+        if !self.host.is_active() {
+            return Err(Error::Inactive { hot_crate: self.host.name() });
+        }
+        if !self.host.take_ownership() {
+            return Err(Error::AlreadyRunning { hot_crate: self.host.name() });
+        }
+        let host = self.host;
+        self.start_owned().inspect_err(|_| host.give_up_ownership())
+    }
+
+    fn start_owned(self) -> Result<Runtime, Error> {
+        let host = self.host;
+        let unsound = |reason: String| Error::HotCrate { hot_crate: host.name(), reason };
+        let manifest =
+            Manifest::of_record(host.manifest()).map_err(|error| unsound(error.to_string()))?;
+        let functions = check::list(host.functions()).map_err(|differences| {
+            let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
+            unsound(texts.join("; "))
+        })?;
+        let undescribed = functions.undescribed(host.name());
+        if !undescribed.is_empty() {
+            let types = undescribed.join(", ");
+            tracing::warn!(%types, "known by their sizes only: derive `Layout` to have every change of them noticed");
+        }
+        let executable = std::env::current_exe().map_err(|source| Error::Executable { source })?;
+        let artifacts = self.artifacts(&executable);
+        let stage_dir =
+            self.stage_dir.clone().unwrap_or_else(|| locate::target_directory(&executable));
+        let stages = Arc::new(Stages::create(&stage_dir)?.with_limit(self.artifact_limit));
+        let (notice_sender, notices) = bounded(64);
+        let watcher = Watcher::new(artifacts.iter().cloned(), self.watch, notice_sender)?;
+
+        let feed = Feed::default();
+        let lineage = unpark(host).unwrap_or_else(|| {
+            let mut slots = Slots::default();
+            slots.assign(&functions);
+            let dispatch = Dispatch::new(0, slots.targets(&functions));
+            let current = Generation::linked(dispatch, functions.surface(), SystemClock.now());
+            // Who is inside the empty table it replaces does not matter: that one is never freed.
+            let _ = host.gate().swap(current.dispatch());
+            Lineage { current, old: Retired::default(), slots, last_number: 0 }
+        });
+        let (commands, inbox) = unbounded();
+        let announcer = Announcer::new(host.name(), feed.clone(), self.connect(&feed, &commands)?);
+        listen(host, &announcer, self.settings.rollback_on_panic.map(|_| commands.clone()));
+        let setup = Setup {
+            host,
+            manifest,
+            functions,
+            lineage,
+            artifacts,
+            linked: modified(&executable),
+            stages: Arc::clone(&stages),
+            watcher,
+            settings: self.settings,
+            announcer,
+        };
+        let owner = Owner::new(setup);
+        let thread = std::thread::Builder::new()
+            .name(THREAD.to_owned())
+            .spawn(move || owner.run(&inbox, &notices))
+            .map_err(|source| Error::ThreadStart { name: THREAD, source })?;
+        Ok(Runtime { host, commands, feed, stages, thread: Some(thread) })
+    }
+
+    /// Connects to the `cargo liveswap` that started this program, if one did.
+    fn connect(&self, feed: &Feed, commands: &Sender<Command>) -> Result<Option<Control>, Error> {
+        let (feed, commands) = (feed.clone(), commands.clone());
+        let deliver = move |message| match message {
+            // Fails only when the owner thread has ended, and then nobody wants to know.
+            FromCli::AskStatus => drop(commands.send(Command::TellStatus)),
+            message => control::event(message).iter().for_each(|event| feed.send(event)),
+        };
+        match Control::connect_from_env(self.host.name(), self.owns_terminal, deliver) {
+            Err(error @ Error::ControlConnect { .. }) => {
+                // The program works from the watcher alone.
+                tracing::warn!(%error, "started without its builder");
+                Ok(None)
+            }
+            connected => connected,
+        }
+    }
+
+    fn artifacts(&self, executable: &Path) -> Vec<PathBuf> {
+        if let Some(artifact) = &self.artifact {
+            return vec![artifact.clone()];
+        }
+        let from_environment = || {
+            let given = std::env::var_os(locate::ARTIFACT_DIR).filter(|given| !given.is_empty());
+            given.map(PathBuf::from)
+        };
+        let directory = self.artifact_dir.clone().or_else(from_environment);
+        locate::artifacts(self.host.name(), executable, directory.as_deref())
+    }
+}
+
+/// Hears of every panic in artifacts; where generations are judged by them, tells the owner thread.
+fn listen(host: &'static HotCrate, announcer: &Announcer, judge: Option<Sender<Command>>) {
+    panics::listen();
+    let reports = announcer.clone();
+    host.set_panic_listener(Some(Arc::new(move |report| {
+        let (file, line, column) = report.location;
+        let location = format!("{file}:{line}:{column}");
+        panics::note(report.message, &location);
+        reports.tell(&Event::Panicked { message: report.message.to_owned(), location });
+    })));
+    let Some(commands) = judge else { return };
+    let told = AtomicU64::new(0);
+    host.set_left_listener(Some(Arc::new(move |left| {
+        // Relaxed: only keeps a storm of panics from filling the queue; the owner thread judges each generation once.
+        if told.swap(left.generation, Ordering::Relaxed) == left.generation {
+            return;
+        }
+        let panic = HotPanic {
+            function: left.function.to_owned(),
+            message: left.message.to_owned(),
+            location: panics::place_of(left.message),
+        };
+        // Fails only when the owner thread has ended, and then nobody judges any more.
+        let _ = commands.send(Command::Panicked(left.generation, panic, SystemClock.now()));
+    })));
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).ok()?.modified().ok()
+}
