@@ -153,6 +153,32 @@ fn a_thousand_threads_with_destructors_are_counted_and_waited_for() {
 }
 
 #[test]
+fn threads_and_destructors_that_end_during_swaps_hold_until_they_have_ended() {
+    const SWAPS: u64 = 30;
+    const THREADS: u64 = 20;
+    let mut lab = Lab::start();
+    lab.ask(&["worker", "caller"]);
+    for generation in 1..=SWAPS {
+        lab.swap(generation);
+        // Those of the generation before end from now on, so while the next one is swapped in.
+        lab.ask(&["signal", &(generation - 1).to_string(), "open"]);
+        let signal = generation.to_string();
+        lab.call_on("caller", &["many", &signal, &THREADS.to_string()]);
+    }
+    lab.ask(&["signal", &SWAPS.to_string(), "open"]);
+    for generation in 1..=SWAPS {
+        let ended = THREADS.to_string();
+        lab.ask(&["signal", &generation.to_string(), "wait-ended", &ended]);
+    }
+    for generation in 1..SWAPS {
+        lab.unloaded(generation);
+    }
+    assert_eq!(lab.images(), "1");
+    assert_eq!(lab.events(&["retained"]), "0");
+    lab.finish();
+}
+
+#[test]
 fn what_the_main_thread_keeps_stays_to_the_end_and_does_no_harm() {
     let mut lab = Lab::start();
     lab.swap(1);

@@ -128,10 +128,12 @@ fn close_oldest(stages: &Path) -> String {
     let oldest = images().into_iter().next().expect("one is loaded");
     let path = CString::new(oldest.path.as_os_str().as_bytes()).expect("a path");
     const NOW_IF_LOADED: c_int = 2 | 4;
+    // SAFETY: nothing is loaded with these flags.
     let library = unsafe { dlopen(path.as_ptr(), NOW_IF_LOADED) };
     assert!(!library.is_null());
     // Once for the line above, once for the runtime.
     for _ in 0..2 {
+        // SAFETY: none; that is what the test shows.
         unsafe { dlclose(library) };
     }
     format!("{} left", images().len())
