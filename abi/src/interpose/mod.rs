@@ -238,4 +238,4 @@ pub(crate) fn connect(left_behind: &'static LeftBehind, host: &'static HostSide)
     platform::connect(left_behind, host);
 }
 
-pub(crate) use platform::{HOST_SIDE, HostSide};
+pub(crate) use platform::{HOST_SIDE, HostSide, run_in};

@@ -13,6 +13,11 @@ pub(super) fn connect(_: &'static LeftBehind, _: &'static HostSide) {}
 
 pub(super) fn release_keys(_: &LeftBehind) {}
 
+/// Runs `code`, for which nothing is counted.
+pub(crate) fn run_in<T>(_: usize, code: impl FnOnce() -> T) -> T {
+    code()
+}
+
 pub(super) fn set_loading(_: Option<&'static LeftBehind>) -> Option<&'static LeftBehind> {
     None
 }

@@ -20,6 +20,7 @@ use super::{Known, Left, LeftBehind, LeftKind};
 use crate::panic::standard_library;
 
 pub(super) use keys::release_all as release_keys;
+pub(crate) use shared::run_in;
 pub(super) use shared::{set_loading, watch, withdraw};
 
 type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;

@@ -5,7 +5,7 @@
 //! code that is generic may have been compiled into either image.
 //!
 //! 1. *A thread* is counted for every generation that the starting thread is inside: by a call (the gate's records),
-//!    because it is itself a thread or runs a destructor that is counted, or because it is loading the
+//!    because it is itself a thread or runs a destructor that is counted, because it runs a hook of it, or because it is loading the
 //!    generation. What the thread will run cannot be seen from outside (a closure in a box in a box), so no closer look is
 //!    taken: a pool that hot code is the first to use is counted as well, and named. A start routine inside the image is
 //!    counted whoever passed it.
@@ -33,7 +33,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::host::{Charge, inherited};
+use super::host::{Charge, inherited, run_as};
 use super::in_this_image;
 use crate::interpose::{LeftBehind, LeftKind};
 use crate::panic::standard_library;
@@ -91,6 +91,19 @@ pub(in crate::interpose) fn withdraw(left_behind: &LeftBehind) {
         watched.retain(|watched| !std::ptr::eq(watched.left_behind, left_behind));
         SOME.fetch_sub(before - watched.len(), Ordering::Relaxed);
     });
+}
+
+/// Runs `code`, which begins at `address`, as that of the shared generation it lies in: hooks are called past the gate.
+///
+/// The caller keeps the generation mapped meanwhile.
+pub(crate) fn run_in<T>(address: usize, code: impl FnOnce() -> T) -> T {
+    match look(|watched| owner(watched, address).map(|watched| watched.left_behind)).flatten() {
+        Some(left_behind) => {
+            let charge = Charge::counted_elsewhere(left_behind, LeftKind::Thread);
+            run_as(std::slice::from_ref(&charge), code)
+        }
+        None => code(),
+    }
 }
 
 /// The counts, raised, of a thread that is about to be started (case 1).

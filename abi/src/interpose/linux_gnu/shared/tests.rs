@@ -4,12 +4,13 @@
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use super::super::Destructor;
 use super::super::host::{Charge, run_as, run_counted};
 use super::{set_loading, watch, withdraw};
+use crate::hook::{Ended, HookEntry, Role};
 use crate::interpose::{LeftBehind, LeftKind};
 
 unsafe extern "C" {
@@ -132,4 +133,25 @@ fn nothing_is_counted_for_a_generation_that_was_withdrawn() {
     })
     .join()
     .unwrap();
+}
+
+#[test]
+fn what_a_hook_starts_belongs_to_its_generation() {
+    static MINE: LeftBehind = LeftBehind::new();
+    static OPEN: Mutex<()> = Mutex::new(());
+    fn hook() -> Ended {
+        drop(thread::spawn(|| drop(OPEN.lock().unwrap())));
+        Ended::Well
+    }
+    let address = hook as *const () as usize;
+    watch(&MINE, 5, std::iter::once(address..address + 1).collect());
+    let closed = OPEN.lock().unwrap();
+    let entry = HookEntry::new("hot::hook", Role::OnLoad, hook);
+    thread::spawn(move || drop(entry.run())).join().unwrap();
+    assert_eq!(MINE.threads(), 1);
+    drop(closed);
+    while !MINE.is_empty() {
+        thread::yield_now();
+    }
+    withdraw(&MINE);
 }
