@@ -100,6 +100,8 @@ impl Edit {
 pub(crate) fn reloaded(reload: &Reload, edit: Option<&Edit>) -> String {
     let swap = millis(Duration::from_micros(reload.timings.total));
     let what = edit.map_or_else(String::new, |edit| format!("  {}", edit.what));
+    let cause = reload.cause.as_ref().map_or_else(String::new, |cause| format!("  {cause}"));
+    let what = what + &cause;
     let times = match edit {
         Some(edit) => {
             let (total, parts) = (millis(edit.total), edit.parts().join(", "));
@@ -298,6 +300,7 @@ mod tests {
             artifact: "t/libgame.so".to_owned(),
             digest: None,
             outcome,
+            cause: None,
             timings: wire::Timings { total: 4_120, ..wire::Timings::default() },
         }
     }
@@ -356,6 +359,10 @@ mod tests {
         for (outcome, expected) in table {
             assert_eq!(plain(&reloaded(&reload(outcome), Some(&edit()))), expected);
         }
+        let mut back = reload(swapped(None, &[]));
+        back.cause = Some("generation 2 was asked for".to_owned());
+        let back = plain(&reloaded(&back, None));
+        assert_eq!(back, "gen 7  generation 2 was asked for  swap 4.1 ms");
         let unasked = reloaded(&reload(swapped(None, &[])), None);
         assert_eq!(plain(&unasked), "gen 7  swap 4.1 ms");
     }

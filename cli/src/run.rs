@@ -4,6 +4,7 @@
 mod answers;
 mod builds;
 mod life;
+mod unseen;
 mod words;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use liveswap_builder::{BuildEvent, KindPolicy, NotShared};
 use self::answers::{Awaiting, Inquiry, Peer};
 use self::builds::{Current, Job};
 use self::life::{Ending, Life};
+use self::unseen::Unseen;
 use crate::args;
 use crate::build::Products;
 use crate::builders::Builders;
@@ -64,6 +66,7 @@ struct Run {
     early: Vec<(Reload, Instant)>,
 
     sources: Sources,
+    unseen: Unseen,
     saves: Saves,
     watcher: Option<Watcher>,
     building: Option<Current>,
@@ -131,6 +134,7 @@ pub(crate) fn run(args: args::Run) -> Result<u8, Error> {
         awaiting: None,
         early: Vec::new(),
         sources: Sources::default(),
+        unseen: Unseen::default(),
         saves: Saves::default(),
         watcher: None,
         building: None,

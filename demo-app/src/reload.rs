@@ -108,6 +108,10 @@ impl ReloadStatus {
                 self.details = Some(rendered);
                 self.does_not_compile = true;
             }
+            Event::WithoutEffect { item, why, remedy } => {
+                self.last_problem = Some(format!("no effect: `{item}`; {remedy}"));
+                self.details = Some(format!("`{item}` is {why}\n\n{remedy}"));
+            }
             // What was taken back compiles, and brings no other code.
             Event::BuildFinished if self.does_not_compile => self.solved(),
             Event::Line { text } => {

@@ -58,6 +58,16 @@ pub enum Event {
     /// The builder reported a build that ended well. What became of its artifact is told by
     /// [`Reloaded`](Event::Reloaded), unless it is the one of before.
     BuildFinished,
+    /// An edit that was built has no effect here: the program goes on with what it was compiled of. Said by the builder,
+    /// which knows the sources.
+    WithoutEffect {
+        /// The edited item, with its modules and its type.
+        item: String,
+        /// Why it has none.
+        why: String,
+        /// What to do about it.
+        remedy: String,
+    },
     /// A line that the builder would have put on the terminal, which this program owns.
     Line {
         /// The line, without colors and without its end.

@@ -114,6 +114,15 @@ pub enum FromCli {
         /// The line, without colors and without its end.
         text: String,
     },
+    /// An edit that was built is not seen by the program, which goes on with what it was compiled of.
+    WithoutEffect {
+        /// The edited item.
+        item: String,
+        /// Why it is not seen, in words.
+        why: String,
+        /// What to do for it to be seen.
+        remedy: String,
+    },
     /// The program is about to be ended and started anew.
     Restarting {
         /// Why.
@@ -245,6 +254,7 @@ mod tests {
                 artifact: "target/libgame.so".to_owned(),
                 digest: None,
                 outcome,
+                cause: None,
                 timings: Timings { swap: 4, total: 9, ..Timings::default() },
             });
             let line = encode(&message).unwrap();

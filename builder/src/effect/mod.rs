@@ -54,11 +54,11 @@ impl WithoutEffect {
         };
         format!("{instead}, or restart the program")
     }
-}
 
-impl fmt::Display for WithoutEffect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let WithoutEffect { item, kind, through, used_at } = self;
+    /// Why the program does not see the edit.
+    #[must_use]
+    pub fn why(&self) -> String {
+        let WithoutEffect { item: _, kind, through, used_at } = self;
         let what = match kind {
             ItemKind::Const => "a constant",
             ItemKind::Static => "a static of which the program has its own",
@@ -69,12 +69,14 @@ impl fmt::Display for WithoutEffect {
             ItemKind::Method => "a method, which is not hot",
             ItemKind::Macro => "a macro",
         };
-        write!(f, "`{item}` is {what}, and the program goes on with the old one (")?;
-        match through {
-            Some(through) => write!(f, "through `{through}`, {used_at})")?,
-            None => write!(f, "{used_at})")?,
-        }
-        write!(f, ": {}", self.remedy())
+        let through = through.as_ref().map_or_else(String::new, |it| format!("through `{it}`, "));
+        format!("{what}, and the program goes on with the old one ({through}{used_at})")
+    }
+}
+
+impl fmt::Display for WithoutEffect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is {}: {}", self.item, self.why(), self.remedy())
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use liveswap::control::Link;
 use liveswap::wire::{FromCli, Hello, Outcome, Reload, Role, Session, Status, ToCli};
+use liveswap_builder::Texts;
 
 use super::Run;
 use super::builds::Job;
@@ -42,15 +43,22 @@ impl Peer {
 #[derive(Debug)]
 pub(super) struct Awaiting {
     artifacts: Vec<Product>,
+    /// What each of them was made of.
+    sources: Vec<Texts>,
     edit: Edit,
     since: Instant,
     pub(super) deadline: Instant,
 }
 
 impl Awaiting {
-    pub(super) fn new(artifacts: Vec<Product>, edit: Edit, since: Instant) -> Self {
+    pub(super) fn new(
+        artifacts: Vec<Product>,
+        sources: Vec<Texts>,
+        edit: Edit,
+        since: Instant,
+    ) -> Self {
         let deadline = Instant::now() + ANSWER_WITHIN;
-        Awaiting { artifacts, edit, since, deadline }
+        Awaiting { artifacts, sources, edit, since, deadline }
     }
 
     fn warnings(&self) -> usize {
@@ -62,10 +70,11 @@ impl Awaiting {
     }
 
     /// Takes out the artifact that `reload` answers.
-    fn take(&mut self, reload: &Reload, at: Instant) -> Option<Edit> {
+    fn take(&mut self, reload: &Reload, at: Instant) -> Option<(Edit, Texts)> {
         let index = self.artifacts.iter().position(|product| answers(reload, product))?;
         self.artifacts.remove(index);
-        Some(Edit { total: at.saturating_duration_since(self.since), ..self.edit.clone() })
+        let total = at.saturating_duration_since(self.since);
+        Some((Edit { total, ..self.edit.clone() }, self.sources.remove(index)))
     }
 }
 
@@ -181,13 +190,18 @@ impl Run {
 
     fn reloaded(&mut self, reload: &Reload, at: Instant) -> Result<(), Error> {
         let warnings = self.awaiting.as_ref().map_or(0, Awaiting::warnings);
-        let edit = self.awaiting.as_mut().and_then(|awaiting| awaiting.take(reload, at));
+        let taken = self.awaiting.as_mut().and_then(|awaiting| awaiting.take(reload, at));
+        let (edit, sources) = taken.unzip();
         self.awaiting.take_if(|awaiting| awaiting.artifacts.is_empty());
         let mut text = lines::reloaded(reload, edit.as_ref());
         if edit.is_some() {
             text.push_str(&lines::warnings(warnings));
         }
         self.say(&text);
+        let is_live = matches!(reload.outcome, Outcome::Swapped { .. } | Outcome::Unchanged { .. });
+        if let Some(sources) = sources.filter(|_| is_live) {
+            self.tell_unseen(&reload.hot_crate, &sources);
+        }
         if let Some(edit) = &edit {
             let steps = edit.steps(reload);
             self.reporter.note(&lines::steps(&steps));

@@ -216,6 +216,7 @@ impl Run {
     /// The program was built: it is started, or started anew, or the same as before.
     fn program_built(&mut self, job: Job) -> Result<(), Error> {
         if !self.life.is_running() {
+            self.remember_sources();
             return self.start_program();
         }
         let on_disk = self.products.as_ref().and_then(|products| products.host.as_ref());
@@ -224,6 +225,7 @@ impl Run {
             self.say(&text);
             return Ok(());
         }
+        self.remember_sources();
         let files = job.what.list();
         self.restart(job.restart.unwrap_or_else(|| format!("{files}: the program on disk is new")))
     }
@@ -259,8 +261,14 @@ impl Run {
             let warnings = same.iter().map(|product| product.outcome.warnings).sum();
             let text = lines::unchanged(&edit) + &lines::warnings(warnings);
             self.say(&text);
-        } else {
-            self.awaiting = Some(Awaiting::new(built, edit, job.since));
+        }
+        for product in same {
+            let sources = self.sources_of(&product.hot_crate);
+            self.tell_unseen(&product.hot_crate, &sources);
+        }
+        if !built.is_empty() {
+            let sources = built.iter().map(|product| self.sources_of(&product.hot_crate)).collect();
+            self.awaiting = Some(Awaiting::new(built, sources, edit, job.since));
         }
         Ok(())
     }

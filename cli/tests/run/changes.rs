@@ -160,3 +160,30 @@ fn two_hot_crates_of_one_program_are_swapped_each_for_itself() {
     run.tell("TERM");
     run.code();
 }
+
+#[test]
+fn what_the_program_was_compiled_with_is_named_when_it_is_edited() {
+    let lab = Lab::new("unseen");
+    let main = "println!(\"limit {}\", rules::LIMIT);\n    let mut last = None;";
+    lab.edit("host/src/main.rs", "let mut last = None;", main);
+    lab.edit("hot/src/lib.rs", "{ 1 }", "{ LIMIT / 7 }\npub const LIMIT: u32 = 7;");
+    let mut run = lab.run(&[]);
+    run.wait_for("value 1");
+    let program = run.program();
+
+    // The hot function sees it; the program itself does not.
+    lab.edit("hot/src/lib.rs", "= 7;", "= 14;");
+    run.wait_for("value 2");
+    run.wait_for("no effect  `LIMIT` is a constant");
+    run.wait_for("the old one (host/src/main.rs:");
+    run.wait_for("return it from a `#[hot]` function, or restart the program");
+    run.wait_for("LIMIT has no effect");
+
+    // Nothing is said of what takes effect.
+    lab.edit("hot/src/lib.rs", "LIMIT / 7", "LIMIT / 2");
+    run.wait_for("value 7");
+    assert_eq!(run.program(), program);
+    run.tell("INT");
+    assert_eq!(run.code(), Some(130));
+    assert_eq!(run.heard().matches("no effect  ").count(), 1, "{}", run.heard());
+}

@@ -33,8 +33,10 @@ fn main() {
     let mut last = None;
     loop {
         while let Some(event) = events.try_next() {
-            if let liveswap::Event::BuildFailed { .. } = event {
-                println!("heard of a failed build");
+            match event {
+                liveswap::Event::BuildFailed { .. } => println!("heard of a failed build"),
+                liveswap::Event::WithoutEffect { item, .. } => println!("{item} has no effect"),
+                _ => {}
             }
         }
         let value = rules::value(0);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::event::{self, Event, Reload, Retirement};
+use crate::event::{self, Cause, Event, Reload, Retirement};
 use crate::status::{self, GenerationState};
 use crate::wire::{self, FromCli, ToCli};
 
@@ -39,6 +39,7 @@ pub fn told(hot_crate: &str, event: &Event) -> Option<ToCli> {
         Event::BuildFailed { .. }
         | Event::BuildStarted
         | Event::BuildFinished
+        | Event::WithoutEffect { .. }
         | Event::Line { .. } => return None,
     })
 }
@@ -51,6 +52,9 @@ pub fn event(message: FromCli) -> Option<Event> {
         FromCli::BuildFailed { rendered, .. } => Some(Event::BuildFailed { rendered }),
         FromCli::BuildFinished { .. } => Some(Event::BuildFinished),
         FromCli::Line { text } => Some(Event::Line { text }),
+        FromCli::WithoutEffect { item, why, remedy } => {
+            Some(Event::WithoutEffect { item, why, remedy })
+        }
         _ => None,
     }
 }
@@ -61,6 +65,10 @@ fn reload(hot_crate: &str, reload: &Reload) -> wire::Reload {
         artifact: reload.artifact.to_string_lossy().into_owned(),
         digest: reload.digest.clone(),
         outcome: outcome(&reload.outcome),
+        cause: match &reload.cause {
+            Cause::Artifact => None,
+            cause => Some(cause.to_string()),
+        },
         timings: timings(&reload.timings),
     }
 }
@@ -134,7 +142,7 @@ fn generation(generation: &status::GenerationStatus) -> wire::Generation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Cause, Difference, EditClass, Kind, Outcome, Refusal, Step, Timings};
+    use crate::event::{Difference, EditClass, Kind, Outcome, Refusal, Step, Timings};
 
     fn reloaded(outcome: Outcome) -> Event {
         let timings = Timings { swap: Duration::from_micros(7), ..Timings::default() };
@@ -186,12 +194,28 @@ mod tests {
     }
 
     #[test]
+    fn a_reload_that_no_artifact_asked_for_is_told_with_its_cause() {
+        let Event::Reloaded(reload) = reloaded(Outcome::Unchanged { generation: 2 }) else {
+            panic!("it is one");
+        };
+        assert_eq!(super::reload("game", &reload).cause, None);
+        let asked = Reload { cause: Cause::Activated { of: 2 }, ..reload };
+        let told = super::reload("game", &asked);
+        assert_eq!(told.cause.as_deref(), Some("generation 2 was asked for"));
+    }
+
+    #[test]
     fn what_the_builder_said_is_not_told_back() {
         let heard = [
             event(FromCli::BuildStarted { build: 1 }),
             event(FromCli::BuildFailed { build: 1, rendered: "error: no".to_owned() }),
             event(FromCli::BuildFinished { build: 1, artifacts: Vec::new(), micros: 1 }),
             event(FromCli::Line { text: "gen 1".to_owned() }),
+            event(FromCli::WithoutEffect {
+                item: "SPEED".to_owned(),
+                why: "a constant".to_owned(),
+                remedy: "restart".to_owned(),
+            }),
         ];
         for event in heard {
             assert_eq!(told("game", &event.unwrap()), None);

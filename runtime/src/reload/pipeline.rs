@@ -293,7 +293,7 @@ impl Owner {
                 let generation = candidate.into_generation(
                     number,
                     dispatch,
-                    (surface, edit.class.clone()),
+                    (surface, edit.class),
                     SystemClock.now(),
                 );
                 (generation, Some(stage), origin, edit)

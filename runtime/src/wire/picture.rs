@@ -24,6 +24,9 @@ pub struct Reload {
     pub digest: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
+    /// Why it happened, in words; `None` for an artifact that appeared.
+    #[serde(default)]
+    pub cause: Option<String>,
     /// How long each step took.
     pub timings: Timings,
 }
