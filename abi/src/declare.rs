@@ -65,6 +65,12 @@ macro_rules! hot_crate {
                         pub static [<HOOKS_OF_ env!("CARGO_CRATE_NAME"):upper>]:
                             [&'static $crate::hook::HookEntry];
                         pub use [<HOOKS_OF_ env!("CARGO_CRATE_NAME"):upper>] as HOOKS;
+
+                        #[$crate::__private::linkme::distributed_slice]
+                        #[linkme(crate = $crate::__private::linkme)]
+                        pub static [<MIGRATIONS_OF_ env!("CARGO_CRATE_NAME"):upper>]:
+                            [&'static $crate::state::Migration];
+                        pub use [<MIGRATIONS_OF_ env!("CARGO_CRATE_NAME"):upper>] as MIGRATIONS;
                     }
 
                     ::std::thread_local! {
@@ -84,6 +90,10 @@ macro_rules! hot_crate {
 
                     fn hooks() -> &'static [&'static $crate::hook::HookEntry] {
                         &HOOKS
+                    }
+
+                    fn migrations() -> &'static [&'static $crate::state::Migration] {
+                        &MIGRATIONS
                     }
 
                     fn attach() -> ::core::option::Option<$crate::gate::Claim> {
@@ -118,6 +128,7 @@ macro_rules! hot_crate {
                         MANIFEST,
                         functions,
                         hooks,
+                        migrations,
                         attach,
                     );
                 }
@@ -138,6 +149,7 @@ macro_rules! hot_crate {
                         false,
                         ::core::any::TypeId::of::<Identity>(),
                         &[],
+                        || &[],
                         || &[],
                         || &[],
                         || ::core::option::Option::None,

@@ -15,6 +15,7 @@ use crate::gate::{Claim, Gate, Nested, PinHold};
 use crate::hook::{HookEntry, Role};
 use crate::interpose::{self, HOST_SIDE, HostSide, LeftBehind};
 use crate::panic::{self, LeftBy, PanicReport, ReadPanic};
+use crate::state::{self, Migration};
 
 /// The hot crates of this image, in no particular order; of a program, those that can be replaced in it.
 ///
@@ -41,6 +42,7 @@ pub(crate) struct Ops {
     /// Marks the standard library that the image uses.
     standard: *const (),
     host_side: &'static HostSide,
+    states: &'static state::Side,
     connect: fn(&'static HotCrate, &'static HotCrate, &'static LeftBehind),
     disconnect: fn(&'static HotCrate),
     is_system_allocator: fn() -> Option<bool>,
@@ -65,6 +67,7 @@ pub struct HotCrate {
     manifest: &'static [u8],
     functions: fn() -> &'static [&'static FunctionEntry],
     hooks: fn() -> &'static [&'static HookEntry],
+    migrations: fn() -> &'static [&'static Migration],
     attach: fn() -> Option<Claim>,
     gate: Gate,
     host: AtomicPtr<HotCrate>,
@@ -82,6 +85,7 @@ unsafe impl Send for HotCrate {}
 
 impl HotCrate {
     /// Describes the crate `name` in this image; used by [`hot_crate!`](crate::hot_crate!).
+    #[allow(clippy::too_many_arguments, reason = "called by one macro, which has them all")]
     #[must_use]
     pub const fn new(
         name: &'static str,
@@ -90,12 +94,14 @@ impl HotCrate {
         manifest: &'static [u8],
         functions: fn() -> &'static [&'static FunctionEntry],
         hooks: fn() -> &'static [&'static HookEntry],
+        migrations: fn() -> &'static [&'static Migration],
         attach: fn() -> Option<Claim>,
     ) -> HotCrate {
         let ops = Ops {
             copy: &raw const COPY,
             standard: panic::standard_library(),
             host_side: &HOST_SIDE,
+            states: &state::OWN,
             connect,
             disconnect,
             is_system_allocator: allocator::is_system,
@@ -110,6 +116,7 @@ impl HotCrate {
             manifest,
             functions,
             hooks,
+            migrations,
             attach,
             gate: Gate::new(),
             host: AtomicPtr::new(ptr::null_mut()),
@@ -165,6 +172,12 @@ impl HotCrate {
     pub fn set_generation(&self, number: u64) {
         // Relaxed: the swap's release store publishes it to those that call the generation.
         self.generation.store(number, Ordering::Relaxed);
+    }
+
+    /// The `#[hot(migrate)]` functions that this image contains, in no particular order.
+    #[must_use]
+    pub fn migrations(&self) -> &'static [&'static Migration] {
+        (self.migrations)()
     }
 
     /// The gate; the host's is the one that counts.
@@ -235,6 +248,7 @@ impl HotCrate {
     /// The last call into an artifact, when nothing holds it any more, before it is unloaded.
     pub fn disconnect(&'static self) {
         (self.ops.disconnect)(self);
+        state::image_goes();
     }
 
     /// Has `listener` called on the panicking thread for each panic in hot code of another image than the host's.
@@ -296,6 +310,7 @@ fn connect(artifact: &'static HotCrate, host: &'static HotCrate, left_behind: &'
     artifact.host.store(ptr::from_ref(host).cast_mut(), Ordering::Release);
     if !ptr::eq(&raw const COPY, host.ops.copy) {
         interpose::connect(left_behind, host.ops.host_side);
+        state::connect(host.ops.states);
         if has_own_standard(artifact, host) {
             panic::forward_hook(host);
         }

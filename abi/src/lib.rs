@@ -24,10 +24,13 @@ pub mod hook;
 mod hot_crate;
 #[cfg(not(loom))]
 mod interpose;
+#[cfg(not(loom))]
 pub mod layout;
 pub mod manifest;
 #[cfg(not(loom))]
 pub mod panic;
+#[cfg(not(loom))]
+pub mod state;
 mod sync;
 #[cfg(not(loom))]
 pub mod value;

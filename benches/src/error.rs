@@ -36,6 +36,10 @@ pub(crate) enum Error {
     #[error("swap: version {version} was not swapped in: {outcome}")]
     NotSwapped { version: u64, outcome: String },
 
+    /// A state could not be used.
+    #[error("migrate: {words}")]
+    State { words: String },
+
     /// Nothing was heard in time.
     #[error("{step}: no {what} within {within:?}")]
     TimedOut { step: &'static str, what: String, within: Duration },

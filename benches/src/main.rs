@@ -5,6 +5,7 @@
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- stall
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- swap
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- soak --swaps 1000
+//! cargo run --release -p liveswap-benches --bin liveswap-bench -- migrate
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- edit-to-live --crate deps
 //! ```
 //!
@@ -26,6 +27,7 @@ mod calls;
 mod edit_to_live;
 mod error;
 mod host;
+mod migrate;
 mod patch;
 #[allow(unsafe_code, reason = "what hot-lib-reloader generates is unsafe code")]
 mod peer;
@@ -70,6 +72,8 @@ enum Bench {
     Stall(stall::Options),
     /// From an artifact on the disk to its behavior seen by a caller.
     Swap(swap::Options),
+    /// Carrying a large state over to another layout, beside writing and reading it alone.
+    Migrate(migrate::Options),
     /// What is left of many swaps: memory, images, descriptors, stages, wrong results.
     Soak(soak::Options),
     /// From a saved file to its behavior in a running program, beside other tools and the bare compiler.
@@ -88,6 +92,7 @@ fn main() -> ExitCode {
         Bench::Calls(options) => calls::run(options).and_then(|figures| cli.report(&figures)),
         Bench::Stall(options) => stall::run(options).and_then(|figures| cli.report(&figures)),
         Bench::Swap(options) => swap::run(options).and_then(|figures| cli.report(&figures)),
+        Bench::Migrate(options) => migrate::run(options).and_then(|figures| cli.report(&figures)),
         Bench::Soak(options) => soak::run(options).and_then(|figures| cli.report(&figures)),
         Bench::EditToLive(options) => {
             edit_to_live::run(options).and_then(|figures| cli.report(&figures))

@@ -209,6 +209,8 @@ pub enum Step {
     Check,
     /// The artifact's own `#[hot(self_check)]` functions.
     SelfCheck,
+    /// Carrying states over whose layout changed.
+    Migrate,
 }
 
 impl fmt::Display for Step {
@@ -220,6 +222,7 @@ impl fmt::Display for Step {
             Step::Load => "load",
             Step::Check => "check",
             Step::SelfCheck => "self-check",
+            Step::Migrate => "migrate",
         })
     }
 }
@@ -288,6 +291,10 @@ pub struct Timings {
     pub check: Duration,
     /// Waiting for the answers of its self-checks.
     pub self_check: Duration,
+    /// Making the new values of states whose layout changed.
+    pub migrate: Duration,
+    /// For how long nobody could open the states that were carried over: part of `migrate` and `swap`.
+    pub paused: Duration,
     /// Publishing the table and the fence that goes with it.
     pub swap: Duration,
     /// From the last notice to the end.
@@ -346,6 +353,12 @@ pub enum HolderKind {
         /// Destructors of thread-local values that have not run.
         thread_locals: usize,
     },
+    /// A state that may need the generation's code: the current one does not know its type or layout, or it is just being
+    /// written, read or dropped.
+    State {
+        /// The full name of its type.
+        name: String,
+    },
 }
 
 impl fmt::Display for Holder {
@@ -353,6 +366,9 @@ impl fmt::Display for Holder {
         match &self.kind {
             HolderKind::Call { function } => write!(f, "a call of `{function}`")?,
             HolderKind::Pin => f.write_str("a pin")?,
+            HolderKind::State { name } => {
+                write!(f, "a state `{name}` that the current code does not know")?;
+            }
             HolderKind::Thread { function } => {
                 f.write_str("a thread that hot code started")?;
                 in_function(f, function)?;

@@ -160,7 +160,7 @@ impl Candidate {
         if loaded.unprovable().is_some() || (checked && loaded.kept().is_some()) {
             return Ok(());
         }
-        if !loaded.left_behind.is_empty() {
+        if !loaded.left_behind.is_empty() || !liveswap_abi::state::holds().is_empty() {
             return Err(Box::new(self));
         }
         loaded.left_behind.withdraw(); // I4 of the interposers

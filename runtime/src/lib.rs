@@ -43,6 +43,7 @@ mod retire;
 mod runtime;
 mod self_check;
 pub mod stage;
+mod state;
 mod status;
 mod thread;
 pub mod verify;
@@ -53,8 +54,10 @@ pub use error::{Error, Unfinished};
 pub use event::{Cause, EditClass, Event, HotPanic, Outcome, Refusal, Reload, Retirement, Step};
 pub use feed::Events;
 pub use history::{Fate, HistoryEntry};
+pub use liveswap_abi::state::{OpenError, OpenFailure, Saved, State, StateError};
 pub use reload::RollbackOnPanic;
 pub use runtime::{Builder, Pin, Runtime};
+pub use state::{SavedStates, StateFile, StateFileError};
 pub use status::{Counts, GenerationState, GenerationStatus, Status};
 
 /// The guide's examples, which must compile.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use liveswap_abi::gate::{Gate, HoldKind};
-use liveswap_abi::{BarrierUnavailable, LeftKind};
+use liveswap_abi::{BarrierUnavailable, LeftKind, state};
 
 use crate::check::Slots;
 use crate::event::{Event, Holder, HolderKind, Kind, Retirement};
@@ -57,6 +57,7 @@ impl Retired {
     /// Looks at every generation whose time has come and says what became of it.
     pub(crate) fn look(&mut self, gate: &Gate, slots: &Slots, now: Instant) -> Vec<Event> {
         let mut events = Vec::new();
+        let states = state::holds();
         for mut generation in std::mem::take(&mut self.generations) {
             let due = generation.drain.as_ref().is_some_and(|drain| drain.is_due(now));
             if !due || generation.kind == Kind::Linked {
@@ -65,7 +66,7 @@ impl Retired {
             }
             let number = generation.number;
             // Calls first: they are what makes more of the rest.
-            let held = gate.is_held(generation.dispatch());
+            let held = gate.is_held(generation.dispatch()) || !states.is_empty();
             if held || generation.runs_hooks() || generation.is_held() {
                 generation.retained = None;
                 if generation.drain.as_mut().is_some_and(|drain| drain.still_held(now)) {
@@ -141,7 +142,12 @@ fn holders(generation: &Generation, gate: &Gate, slots: &Slots, now: Instant) ->
         };
         Holder { kind, thread: hold.thread, age }
     });
-    inside.chain(left_behind(generation, slots, now)).collect()
+    let states = state::holds().into_iter().map(|name| Holder {
+        kind: HolderKind::State { name },
+        thread: String::new(),
+        age,
+    });
+    inside.chain(left_behind(generation, slots, now)).chain(states).collect()
 }
 
 /// What hot code left behind and what has not ended, the oldest first.

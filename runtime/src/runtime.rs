@@ -18,6 +18,7 @@ use crate::feed::{Events, Feed};
 use crate::history::HistoryEntry;
 use crate::reload::{Command, Lineage};
 use crate::stage::Stages;
+use crate::state;
 use crate::status::Status;
 
 pub use builder::Builder;
@@ -206,6 +207,7 @@ impl Drop for Runtime {
         let _ = self.commands.send(Command::Shutdown);
         if let Some(Ok(lineage)) = self.thread.take().map(JoinHandle::join) {
             park(self.host, lineage);
+            state::end();
         }
         self.host.set_panic_listener(None);
         self.host.set_left_listener(None);

@@ -20,6 +20,7 @@ mod peer_failures;
 mod processes;
 mod refuse;
 mod rollback;
+mod state;
 mod swap;
 mod unload;
 mod veto;

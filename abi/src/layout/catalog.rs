@@ -257,6 +257,8 @@ impl Sink for Collector {
                 self.signature.lifetimes = text.to_owned();
                 return;
             }
+            // Operations are no part of what a type is.
+            Fact::State { .. } => return,
             Fact::Repr(repr) => {
                 if let Some(node) = self.current {
                     self.types[node.0 as usize].repr = repr.to_owned();

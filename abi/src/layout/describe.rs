@@ -3,10 +3,16 @@
 use std::any::TypeId;
 
 use super::Layout;
+use crate::state::StateOps;
 
 /// A type in a [`Catalog`](super::Catalog).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Node(pub(super) u32);
+
+impl Node {
+    /// The answer of a sink that nobody asks for a type.
+    pub(crate) const NONE: Node = Node(u32::MAX);
+}
 
 /// What describes a type, or a function's signature.
 pub type Describe = fn(&mut Describer<'_>);
@@ -67,6 +73,11 @@ pub enum Fact<'a> {
     Migratable {
         /// The type.
         of: Node,
+    },
+    /// The type is a `State`, whose values are handled by these operations.
+    State {
+        /// What the image can do with the values.
+        ops: &'static StateOps,
     },
     /// The next argument of a function.
     Argument {
@@ -155,6 +166,11 @@ impl<'a> Describer<'a> {
     pub fn migratable<T: Layout>(&mut self) {
         let of = self.node::<T>();
         self.sink.fact(Fact::Migratable { of });
+    }
+
+    /// What this image can do with the values of a state.
+    pub fn state(&mut self, ops: &'static StateOps) {
+        self.sink.fact(Fact::State { ops });
     }
 
     /// The next argument of a function, with the names that its pattern binds.

@@ -17,7 +17,7 @@ static HERE: HotCrate = image("here");
 static THERE: HotCrate = image("there");
 
 const fn image(name: &'static str) -> HotCrate {
-    HotCrate::new(name, true, TypeId::of::<()>(), &[], || &[], || &[], || None)
+    HotCrate::new(name, true, TypeId::of::<()>(), &[], || &[], || &[], || &[], || None)
 }
 
 fn fenced(_: PanicOut) -> Fenced<()> {

@@ -12,6 +12,9 @@ use liveswap_macros::hot;
 
 liveswap_abi::hot_crate!();
 
+#[allow(unsafe_code, reason = "a type that says it is another one in every version")]
+pub mod records;
+
 /// What stands before the number, so that it is found in the file.
 pub const MARKER: [u8; 16] = *b"LIVESWAP-BENCH-V";
 
@@ -60,7 +63,7 @@ pub fn advance(state: u64) -> u64 {
 
 /// Read through the black box, or the compiler would put the number of the build into the code.
 #[inline(always)]
-fn current() -> u64 {
+pub(crate) fn current() -> u64 {
     let [.., number] = *black_box(&VERSION);
     number
 }

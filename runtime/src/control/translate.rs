@@ -106,6 +106,8 @@ fn timings(timings: &event::Timings) -> wire::Timings {
         load: micros(timings.load),
         check: micros(timings.check),
         self_check: micros(timings.self_check),
+        migrate: micros(timings.migrate),
+        paused: micros(timings.paused),
         swap: micros(timings.swap),
         total: micros(timings.total),
     }

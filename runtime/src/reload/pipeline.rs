@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use liveswap_abi::HotCrate;
 use liveswap_abi::dispatch::Dispatch;
+use liveswap_abi::state::{Carried, Committed};
 
 use super::{Owner, back};
 use crate::check::{self, Edit, Functions};
@@ -90,9 +92,20 @@ impl Owner {
             return Err(Outcome::Superseded);
         }
 
+        let migrated = self.migrate(self.image_of(&next));
+        taken.timings.migrate = stopwatch.lap();
+        let carried = match migrated {
+            Ok(carried) => carried,
+            Err(refusal) => {
+                self.let_go(next, None);
+                return Err(refused(refusal));
+            }
+        };
+
         let artifact = self.artifact(origin);
-        let outcome = self.swap(next, number, artifact);
+        let (outcome, committed) = self.swap(next, number, artifact, carried);
         taken.timings.swap = stopwatch.lap();
+        self.migrated(committed, &mut taken.timings);
         Ok(outcome)
     }
 
@@ -180,11 +193,14 @@ impl Owner {
 
     /// Asks the next generation what it has against itself.
     fn veto(&self, next: &Next) -> Result<(), Veto> {
-        let image = match next {
+        self_check::run(self.host, self.image_of(next), self.settings.self_check_deadline)
+    }
+
+    fn image_of(&self, next: &Next) -> &'static HotCrate {
+        match next {
             Next::Loaded { candidate, .. } => candidate.hot_crate(),
             Next::Linked(_) => self.host,
-        };
-        self_check::run(self.host, image, self.settings.self_check_deadline)
+        }
     }
 
     /// Undoes what was done for a generation that is not swapped in.
@@ -276,7 +292,13 @@ impl Owner {
     }
 
     /// Publishes the next generation. Nothing here can fail.
-    fn swap(&mut self, next: Next, number: u64, artifact: PathBuf) -> Outcome {
+    fn swap(
+        &mut self,
+        next: Next,
+        number: u64,
+        artifact: PathBuf,
+        carried: Carried,
+    ) -> (Outcome, Committed) {
         let (generation, stage, origin, edit) = match next {
             Next::Loaded { candidate, functions, kept } => {
                 // The functions have had no slot so far: until here the candidate's code called nothing but itself.
@@ -319,9 +341,10 @@ impl Owner {
             Some(_) => self.history.returned(past),
             None => self.history.came(past),
         }
+        let committed = carried.commit();
         self.publish(generation);
         let Edit { class, added } = edit;
-        Outcome::Swapped { generation: number, kind, class, added }
+        (Outcome::Swapped { generation: number, kind, class, added }, committed)
     }
 
     /// One store; the generation that it replaces drains from then on, and the hooks of both run.

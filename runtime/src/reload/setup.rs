@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) report_after: Duration,
     /// How long the self-checks of one generation may take.
     pub(crate) self_check_deadline: Duration,
+    /// How long a state that has to be carried over may stay open.
+    pub(crate) migrate_deadline: Duration,
     /// How many stages are kept.
     pub(crate) history: usize,
     pub(crate) rollback_on_panic: Option<RollbackOnPanic>,

@@ -23,6 +23,7 @@ use crate::panics;
 use crate::reload::{Command, Lineage, Owner, RollbackOnPanic, Settings, Setup};
 use crate::retire::Retired;
 use crate::stage::{DEFAULT_LIMIT, Stages};
+use crate::state;
 use crate::verify::Manifest;
 use crate::watch::{Mode, Watcher};
 use crate::wire::FromCli;
@@ -55,6 +56,7 @@ impl Builder {
             settings: Settings {
                 report_after: Duration::from_secs(1),
                 self_check_deadline: Duration::from_secs(5),
+                migrate_deadline: Duration::from_secs(1),
                 history: 8,
                 rollback_on_panic: None,
             },
@@ -121,6 +123,13 @@ impl Builder {
     #[must_use]
     pub fn self_check_deadline(mut self, time: Duration) -> Builder {
         self.settings.self_check_deadline = time;
+        self
+    }
+
+    /// Refuses a swap that has to carry states over when one stays open for this long; one second unless told otherwise.
+    #[must_use]
+    pub fn migrate_deadline(mut self, time: Duration) -> Builder {
+        self.settings.migrate_deadline = time;
         self
     }
 
@@ -208,6 +217,7 @@ impl Builder {
             let _ = host.gate().swap(current.dispatch());
             Lineage { current, old: Retired::default(), slots, last_number: 0 }
         });
+        state::begin(host);
         let (commands, inbox) = unbounded();
         let announcer = Announcer::new(host.name(), feed.clone(), self.connect(&feed, &commands)?);
         listen(host, &announcer, self.settings.rollback_on_panic.map(|_| commands.clone()));

@@ -92,6 +92,12 @@ pub struct Timings {
     /// Waiting for the answers of its self-checks.
     #[serde(default)]
     pub self_check: u64,
+    /// Making the new values of states whose layout changed.
+    #[serde(default)]
+    pub migrate: u64,
+    /// For how long nobody could open those states.
+    #[serde(default)]
+    pub paused: u64,
     /// Publishing the table and the fence that goes with it.
     pub swap: u64,
     /// From the first notice to the end.

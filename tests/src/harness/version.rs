@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use liveswap_testkit::process::{Fixture, Toolbox};
 
 /// The text of the hot crate, file by file.
-const SOURCES: [(&str, &str); 9] = [
+const SOURCES: [(&str, &str); 10] = [
     ("lib.rs", include_str!("../../fixtures/hot/lib.rs")),
     ("blocking.rs", include_str!("../../fixtures/hot/blocking.rs")),
     ("deep.rs", include_str!("../../fixtures/hot/deep.rs")),
@@ -16,23 +16,25 @@ const SOURCES: [(&str, &str); 9] = [
     ("panics.rs", include_str!("../../fixtures/hot/panics.rs")),
     ("shapes.rs", include_str!("../../fixtures/hot/shapes.rs")),
     ("signal.rs", include_str!("../../fixtures/hot/signal.rs")),
+    ("state.rs", include_str!("../../fixtures/hot/state.rs")),
 ];
 
 /// The text of the program.
-const HOST_SOURCES: [(&str, &str); 8] = [
+const HOST_SOURCES: [(&str, &str); 9] = [
     ("main.rs", include_str!("../../fixtures/host/main.rs")),
     ("calls.rs", include_str!("../../fixtures/host/calls.rs")),
     ("commands.rs", include_str!("../../fixtures/host/commands.rs")),
     ("log.rs", include_str!("../../fixtures/host/log.rs")),
     ("panics.rs", include_str!("../../fixtures/host/panics.rs")),
     ("setup.rs", include_str!("../../fixtures/host/setup.rs")),
+    ("state.rs", include_str!("../../fixtures/host/state.rs")),
     ("storm.rs", include_str!("../../fixtures/host/storm.rs")),
     ("workers.rs", include_str!("../../fixtures/host/workers.rs")),
 ];
 
 static TOOLS: LazyLock<Result<Toolbox, String>> = LazyLock::new(|| {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let packages = ["liveswap", "liveswap-abi", "liveswap-macros"];
+    let packages = ["liveswap", "liveswap-abi", "liveswap-macros", "serde"];
     Toolbox::new(workspace, &packages).map_err(|error| error.to_string())
 });
 
@@ -52,7 +54,7 @@ pub(crate) struct Version(Fixture);
 /// The text as it stands, which is also what the program is linked with.
 pub(crate) fn v1() -> Version {
     let fixture = Fixture::new("hot_fixture", SOURCES);
-    Version(fixture.using(["liveswap_abi", "liveswap_macros"]))
+    Version(fixture.using(["liveswap_abi", "liveswap_macros", "serde"]))
 }
 
 /// The second version: everything that tells its version says 2.
@@ -71,7 +73,11 @@ pub(crate) fn first_with(text: &str) -> Version {
         "lib.rs" => (name, source.replace("// end", &format!("{text}\n// end"))),
         _ => (name, source.to_owned()),
     });
-    Version(Fixture::new("hot_fixture", sources).using(["liveswap_abi", "liveswap_macros"]))
+    Version(Fixture::new("hot_fixture", sources).using([
+        "liveswap_abi",
+        "liveswap_macros",
+        "serde",
+    ]))
 }
 
 /// The program that is linked with the first version.

@@ -1,0 +1,21 @@
+//! What a value begins with.
+
+pub(super) const NONE: u8 = 0;
+pub(super) const SOME: u8 = 1;
+pub(super) const UNIT: u8 = 2;
+pub(super) const FALSE: u8 = 3;
+pub(super) const TRUE: u8 = 4;
+pub(super) const UNSIGNED: u8 = 5;
+pub(super) const NEGATIVE: u8 = 6;
+pub(super) const WIDE_UNSIGNED: u8 = 7;
+pub(super) const WIDE_SIGNED: u8 = 8;
+pub(super) const F32: u8 = 9;
+pub(super) const F64: u8 = 10;
+pub(super) const CHAR: u8 = 11;
+pub(super) const TEXT: u8 = 12;
+pub(super) const BYTES: u8 = 13;
+pub(super) const LIST: u8 = 14;
+pub(super) const MAP: u8 = 15;
+pub(super) const UNIT_VARIANT: u8 = 16;
+pub(super) const VARIANT: u8 = 17;
+pub(super) const END: u8 = 18;
