@@ -28,7 +28,7 @@ impl<T> HotValue<T> {
     ///
     /// # Safety
     ///
-    /// `own` is a `static`, and so is what refers to it: `T` is [`Sync`], and `describe` sends `T` at [`PLACE`](super::PLACE).
+    /// `own` is a `static`, and so is what refers to it: `T` is [`Sync`], and `describe` describes `T`.
     pub const unsafe fn new(
         path: &'static str,
         public: bool,
