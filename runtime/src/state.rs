@@ -100,8 +100,7 @@ fn refused(error: CarryError, patience: Duration) -> Refusal {
             item,
             "a type that the value fits".to_owned(),
             failure.to_string(),
-            "add `#[serde(default)]` to new fields and `#[serde(alias = \"..\")]` to renamed ones, or make the new \
-             value in a `#[hot(migrate)]` function"
+            "add `#[serde(default)]` to new fields and `#[serde(alias = \"..\")]` to renamed ones, or restart the program"
                 .to_owned(),
         ),
         CarryFailure::Migrate { function, failure } => refusal(

@@ -40,8 +40,11 @@ unsafe impl Layout for Version {
 }
 
 fn record(id: u64) -> Record {
-    let kind =
-        if id % 2 == 0 { Kind::Plain } else { Kind::Named { title: format!("number {id}") } };
+    let kind = if id.is_multiple_of(2) {
+        Kind::Plain
+    } else {
+        Kind::Named { title: format!("number {id}") }
+    };
     Record {
         id,
         position: [id as f64, 0.5, -(id as f64)],
