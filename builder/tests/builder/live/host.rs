@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::os::unix::ffi::OsStrExt;
-use std::panic::catch_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -77,6 +77,15 @@ fn answer(
         "tell" => {
             hot::tell();
             TOLD.load(Ordering::SeqCst).to_string()
+        }
+        "spawn" => {
+            let executor = tokio::runtime::Builder::new_current_thread().build();
+            let executor = executor.expect("an executor");
+            let task = || executor.block_on(async { hot::spawned().await.expect("it ends") });
+            match catch_unwind(AssertUnwindSafe(task)) {
+                Ok(value) => value.to_string(),
+                Err(panic) => format!("panicked: {}", panic.downcast_ref::<String>().expect("a text")),
+            }
         }
         // A thread of the host's and one of the hot crate's, each with a destructor of the hot crate's.
         "leave" => {

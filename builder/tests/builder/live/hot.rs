@@ -48,6 +48,12 @@ pub fn tell() {
     tracing::info!("told {}", value());
 }
 
+/// On the executor that the caller is inside.
+#[hot]
+pub fn spawned() -> tokio::task::JoinHandle<u32> {
+    tokio::spawn(async { value() })
+}
+
 #[hot]
 pub fn touch() {
     KEPT.with(|_| ());

@@ -37,6 +37,38 @@ fn a_shared_artifact_is_swapped_in_and_is_one_program_with_its_host() {
         assert_eq!(program.ask("panic"), panicked);
         // One tracing: the program's subscriber hears each generation.
         assert_eq!(program.ask("tell"), generation.to_string());
+        // One tokio: a task of hot code runs on the program's executor.
+        assert_eq!(program.ask("spawn"), (10 + generation).to_string());
+    }
+    program.end();
+}
+
+#[test]
+fn a_standalone_artifact_does_the_same_but_with_its_own_copies_of_what_dependencies_keep() {
+    let workspace = Workspace::new("alone");
+    let (builder, host) = workspace.started(plain());
+    let path = builder.artifact_path().expect("captured");
+    let mut program = Program::start(&host.executable, &path, workspace.stages());
+    assert_eq!(program.ask("value"), "10");
+    assert_eq!(program.ask("spawn"), "10");
+    for generation in 1..=3 {
+        workspace.edit_value(9 + generation, 10 + generation);
+        let outcome = build(&builder);
+        assert_eq!(outcome.artifact.kind, ArtifactKind::Standalone, "{outcome:?}");
+        let answer = program.ask("reload");
+        let swapped = format!("swapped {generation} standalone");
+        let unchanged = format!("Unchanged {{ generation: {generation} }}");
+        assert!([swapped, unchanged].contains(&answer), "{answer}");
+        assert_eq!(program.ask("value"), (10 + generation).to_string());
+        assert_eq!(program.ask("type"), "true");
+        let panicked = program.ask("panic");
+        assert!(panicked.starts_with(&format!("on purpose {}", 10 + generation)), "{panicked}");
+        // Its own thread-local, begun anew; its own tracing, to which nobody listens; its own tokio, which does not run.
+        let first = 2 * generation - 1;
+        assert_eq!(program.ask("count"), format!("{first} 1 {}", first + 1));
+        assert_eq!(program.ask("tell"), "0");
+        let spawned = program.ask("spawn");
+        assert!(spawned.starts_with("panicked: there is no reactor running"), "{spawned}");
     }
     program.end();
 }
@@ -50,7 +82,7 @@ fn the_manifest_says_what_was_linked() {
         let manifest = liveswap::verify::Manifest::read(&outcome.artifact.path).expect("readable");
         assert_eq!(manifest.kind().to_string(), kind);
         assert_eq!(manifest.field("kind"), kind);
-        assert_eq!(manifest.functions.len(), 7, "the rest is as it was");
+        assert_eq!(manifest.functions.len(), 8, "the rest is as it was");
     }
 }
 

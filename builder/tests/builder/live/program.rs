@@ -20,7 +20,7 @@ pub struct Sources {
     pub host: Files,
     pub hot: Files,
     pub state: &'static str,
-    /// Whether both use `tracing`.
+    /// Whether both use `tracing` and `tokio`.
     pub traces: bool,
 }
 
@@ -96,13 +96,15 @@ impl Workspace {
             )
         };
         let tracing = if sources.traces {
-            "tracing = { version = \"0.1\", default-features = false, features = [\"std\"] }\n"
+            "tracing = { version = \"0.1\", default-features = false, features = [\"std\"] }\n\
+             tokio = { version = \"1\", default-features = false, features = [\"rt\"] }\n"
         } else {
             ""
         };
         let hot = [
             &member("state"),
             tracing,
+            "serde = { version = \"1\", features = [\"derive\"] }\n",
             &ours("liveswap-abi", "abi"),
             &ours("liveswap-macros", "macros"),
         ];
