@@ -30,7 +30,6 @@ struct Function {
     entry: &'static FunctionEntry,
     signature: Signature,
     fingerprint: Fingerprint,
-    names: Names,
 }
 
 impl fmt::Debug for Function {
@@ -38,9 +37,6 @@ impl fmt::Debug for Function {
         f.debug_struct("Function").field("path", &self.entry.path()).finish_non_exhaustive()
     }
 }
-
-/// The names that a function's arguments bind, each with its place: `0` for an argument, `1.0` for a part of one.
-type Names = Vec<(String, String)>;
 
 /// What a generation shows to a host, kept for as long as it may be current.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,8 +68,7 @@ pub(crate) fn list(entries: &[&'static FunctionEntry]) -> Result<Functions, Vec<
     for (entry, signature) in entries.iter().zip(signatures) {
         let kind = kind(&signature);
         let fingerprint = catalog.signature(&signature);
-        let names = names(&signature);
-        let function = Function { entry, signature, fingerprint, names };
+        let function = Function { entry, signature, fingerprint };
         if by_path.insert(entry.path(), function).is_some() {
             doubles.push(Difference {
                 item: format!("{kind} `{}`", entry.path()),
@@ -114,9 +109,10 @@ pub(crate) fn compare(host: &Functions, artifact: &Functions, slots: &Slots) -> 
 /// What kind of edit leads from one generation to the next, both of which the host can call.
 #[must_use]
 pub(crate) fn classify(from: &Surface, to: &Surface) -> Edit {
-    let added: Vec<String> = to
-        .public
-        .iter()
+    // Most edits change bodies only.
+    let is_same = from.public == to.public;
+    let public = to.public.iter().filter(|_| !is_same);
+    let added: Vec<String> = public
         .filter(|(path, fingerprint)| from.public.get(*path) != Some(fingerprint))
         .map(|(path, _)| path.clone())
         .collect();
@@ -168,14 +164,6 @@ impl Functions {
 /// What has the signature, in one word.
 fn kind(signature: &Signature) -> &'static str {
     if signature.is_value { "value" } else { "function" }
-}
-
-fn names(signature: &Signature) -> Names {
-    let arguments = signature.arguments.iter().enumerate();
-    let named = arguments.flat_map(|(index, argument)| {
-        argument.names.iter().map(move |(place, name)| (format!("{index}{place}"), name.clone()))
-    });
-    named.collect()
 }
 
 fn missing(path: &str, kind: &str) -> Difference {

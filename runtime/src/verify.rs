@@ -76,6 +76,20 @@ impl Manifest {
     ///
     /// [`ManifestError`], which says what is missing.
     pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
+        Manifest::with(path, |_| true)
+    }
+
+    /// Reads what the artifact at `path` says of itself as a whole, without its functions and values, of which there
+    /// may be thousands.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestError`], which says what is missing.
+    pub(crate) fn read_crate(path: &Path) -> Result<Manifest, ManifestError> {
+        Manifest::with(path, |record| record.starts_with("crate="))
+    }
+
+    fn with(path: &Path, wants: impl Fn(&str) -> bool) -> Result<Manifest, ManifestError> {
         let file = File::open(path).map_err(|error| ManifestError::Image(error.to_string()))?;
         let cache = ReadCache::new(file);
         let image =
@@ -85,7 +99,10 @@ impl Manifest {
             .find(|section| section.name().is_ok_and(is_manifest))
             .ok_or(ManifestError::Missing)?;
         let bytes = section.data().map_err(|error| ManifestError::Image(error.to_string()))?;
-        Manifest::from_records(manifest::records(bytes))
+        let records = manifest::records(bytes);
+        Manifest::from_records(
+            records.filter(|record| record.as_ref().map_or(true, |it| wants(it))),
+        )
     }
 
     /// Reads the record that a crate in this process carries.

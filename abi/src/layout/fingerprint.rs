@@ -52,38 +52,48 @@ impl fmt::Debug for Fingerprint {
 
 /// The fingerprints of all types, in their order.
 pub(super) fn of_types(types: &[Type]) -> Vec<Fingerprint> {
+    let ordered: Vec<Vec<&Member>> = types.iter().map(in_memory_order).collect();
+    let edges: Vec<Vec<usize>> = ordered.iter().map(|members| neighbors(members)).collect();
+    let graph = Graph { types, ordered, edges };
     let mut done = vec![None; types.len()];
     let mut colors = vec![0; types.len()];
-    for component in components(types) {
-        color(types, &component, &mut done, &mut colors);
+    for component in components(&graph.edges) {
+        color(&graph, &component, &mut done, &mut colors);
     }
     // Every type is in one component.
     done.into_iter().map(|number| Fingerprint(number.unwrap_or_default())).collect()
 }
 
+/// Types with what is asked of them more than once.
+struct Graph<'a> {
+    types: &'a [Type],
+    ordered: Vec<Vec<&'a Member>>,
+    edges: Vec<Vec<usize>>,
+}
+
 /// The types that count in another's fingerprint by all they are.
-fn neighbors(ty: &Type) -> impl Iterator<Item = usize> {
-    in_memory_order(ty).into_iter().filter_map(|member| match member {
+fn neighbors(members: &[&Member]) -> Vec<usize> {
+    let of = |member: &&Member| match member {
         Member::Variant { .. } | Member::Migratable { .. } => None,
         Member::Field { of: Node(of), .. } | Member::Part { of: Node(of), .. } => {
             Some(*of as usize)
         }
-    })
+    };
+    members.iter().filter_map(of).collect()
 }
 
 /// Fills in the fingerprints of types that all reach each other; those of the types outside that they reach are there.
 ///
 /// Types outside have the color 0.
-fn color(types: &[Type], component: &[usize], done: &mut [Option<u128>], colors: &mut [u128]) {
-    let own: Vec<u128> =
-        component.iter().map(|&index| describe(types, index, done).hash()).collect();
-    let is_cyclic =
-        component.len() > 1 || neighbors(&types[component[0]]).any(|next| next == component[0]);
-    if !is_cyclic {
-        done[component[0]] = Some(own[0]);
+fn color(graph: &Graph<'_>, component: &[usize], done: &mut [Option<u128>], colors: &mut [u128]) {
+    if let &[index] = component
+        && !graph.edges[index].contains(&index)
+    {
+        done[index] = Some(describe(graph, index, done).hash());
         return;
     }
-    let mut next = own;
+    let mut next: Vec<u128> =
+        component.iter().map(|&index| describe(graph, index, done).hash()).collect();
     let mut told_apart = 0;
     loop {
         for (&index, color) in component.iter().zip(&next) {
@@ -99,7 +109,7 @@ fn color(types: &[Type], component: &[usize], done: &mut [Option<u128>], colors:
             .map(|&index| {
                 let mut message = Message::default();
                 message.wide(colors[index]);
-                neighbors(&types[index]).for_each(|next| {
+                graph.edges[index].iter().for_each(|&next| {
                     message.wide(colors[next]);
                 });
                 message.hash()
@@ -118,14 +128,14 @@ fn color(types: &[Type], component: &[usize], done: &mut [Option<u128>], colors:
 }
 
 /// A type's own description, with the fingerprints of the types in it that have one.
-fn describe(types: &[Type], index: usize, done: &[Option<u128>]) -> Message {
-    let ty = &types[index];
+fn describe(graph: &Graph<'_>, index: usize, done: &[Option<u128>]) -> Message {
+    let ty = &graph.types[index];
     let mut message = Message::default();
     message.text(&ty.name).text(&ty.repr).number(u64::from(ty.is_described));
     // No type is as large as the address space.
     let (size, align) = ty.extent.unwrap_or((usize::MAX, 0));
     message.number(size as u64).number(align as u64);
-    for member in in_memory_order(ty) {
+    for member in &graph.ordered[index] {
         match member {
             Member::Variant { name, discriminant } => {
                 message.text("variant").text(name).wide(*discriminant as u128);
@@ -139,7 +149,7 @@ fn describe(types: &[Type], index: usize, done: &[Option<u128>]) -> Message {
                 message.text("part").text(label).wide(done[of.0 as usize].unwrap_or_default());
             }
             Member::Migratable { of } => {
-                message.text("migratable").text(&types[of.0 as usize].name);
+                message.text("migratable").text(&graph.types[of.0 as usize].name);
             }
         }
     }
@@ -162,13 +172,12 @@ fn in_memory_order(ty: &Type) -> Vec<&Member> {
 /// Sets of types that all reach each other, each set after those it reaches.
 ///
 /// Tarjan's algorithm with a stack of its own, because chains of types can be long.
-fn components(types: &[Type]) -> Vec<Vec<usize>> {
+fn components(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
     const UNSEEN: usize = usize::MAX;
-    let edges: Vec<Vec<usize>> = types.iter().map(|ty| neighbors(ty).collect()).collect();
-    let (mut order, mut low) = (vec![UNSEEN; types.len()], vec![UNSEEN; types.len()]);
-    let mut is_open = vec![false; types.len()];
+    let (mut order, mut low) = (vec![UNSEEN; edges.len()], vec![UNSEEN; edges.len()]);
+    let mut is_open = vec![false; edges.len()];
     let (mut open, mut found, mut seen) = (Vec::new(), Vec::new(), 0);
-    for root in 0..types.len() {
+    for root in 0..edges.len() {
         if order[root] != UNSEEN {
             continue;
         }

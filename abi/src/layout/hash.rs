@@ -2,8 +2,14 @@
 //! accident, which is all that is asked of it: who builds an artifact runs it, so there is no adversary here.
 
 /// What is to be hashed, in a form that can be read in one way only.
-#[derive(Default)]
 pub(super) struct Message(Vec<u8>);
+
+impl Default for Message {
+    fn default() -> Message {
+        // Enough for most types and signatures, of which there are thousands in a large crate.
+        Message(Vec::with_capacity(256))
+    }
+}
 
 impl Message {
     pub(super) fn number(&mut self, number: u64) -> &mut Message {

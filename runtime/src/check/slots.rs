@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use liveswap_abi::dispatch::Target;
-use liveswap_abi::layout::Fingerprint;
+use liveswap_abi::layout::{Fingerprint, Signature};
 
-use super::{Function, Functions, Names};
+use super::{Function, Functions};
 use crate::event::Difference;
+
+/// The names that a function's arguments bind, argument by argument, each with its place in the argument's pattern.
+type Names = Vec<Vec<(String, String)>>;
 
 /// The slots that were ever given out.
 #[derive(Debug, Default)]
@@ -31,19 +34,24 @@ impl Slots {
     pub(crate) fn assign(&mut self, functions: &Functions) {
         for (path, function) in &functions.by_path {
             let next = self.paths.len();
-            let same_path = self.known.entry((*path).to_owned()).or_default();
+            if !self.known.contains_key(*path) {
+                self.known.insert((*path).to_owned(), Vec::new());
+            }
+            // Put there above, if it was not.
+            let Some(same_path) = self.known.get_mut(*path) else { continue };
             let known = same_path.iter_mut().find(|slot| {
-                slot.fingerprint == function.fingerprint && slot.moved(&function.names).is_none()
+                slot.fingerprint == function.fingerprint && slot.moved(function).is_none()
             });
             let number = match known {
                 Some(slot) => {
-                    if !slot.names.contains(&function.names) {
-                        slot.names.push(function.names.clone());
+                    if !slot.names.iter().any(|names| same(names, &function.signature)) {
+                        slot.names.push(names(&function.signature));
                     }
                     slot.number
                 }
                 None => {
-                    let (fingerprint, names) = (function.fingerprint, vec![function.names.clone()]);
+                    let names = vec![names(&function.signature)];
+                    let fingerprint = function.fingerprint;
                     same_path.push(Slot { number: next, fingerprint, names });
                     self.paths.push((*path).to_owned());
                     next
@@ -77,7 +85,7 @@ impl Slots {
     pub(super) fn moved(&self, path: &str, found: &Function) -> Option<Difference> {
         let mut same_path = self.known.get(path)?.iter();
         let slot = same_path.find(|slot| slot.fingerprint == found.fingerprint)?;
-        let (place, before, after) = slot.moved(&found.names)?;
+        let (place, before, after) = slot.moved(found)?;
         Some(Difference {
             item: format!("function `{path}`, argument {place}"),
             expected: format!("`{before}`"),
@@ -91,24 +99,50 @@ impl Slots {
 
 impl Slot {
     /// A place whose name stood at another place before: the place, its name before, and its name now.
-    fn moved(&self, names: &Names) -> Option<(String, String, String)> {
-        self.names.iter().find_map(|before| moved(before, names))
+    fn moved(&self, function: &Function) -> Option<(String, String, String)> {
+        let signature = &function.signature;
+        let mut others = self.names.iter().filter(|before| !same(before, signature)).peekable();
+        others.peek()?;
+        let after = names(signature);
+        others.find_map(|before| moved(before, &after))
     }
+}
+
+fn names(signature: &Signature) -> Names {
+    signature.arguments.iter().map(|argument| argument.names.clone()).collect()
+}
+
+/// Whether a signature has these names. Nearly always it has, so nothing is allocated.
+fn same(names: &Names, signature: &Signature) -> bool {
+    names.iter().eq(signature.arguments.iter().map(|argument| &argument.names))
+}
+
+/// The names with their places: the argument's number, and what follows it for a part of one.
+fn places(names: &Names) -> impl Iterator<Item = ((usize, &str), &str)> {
+    names.iter().enumerate().flat_map(|(index, names)| {
+        names.iter().map(move |(place, name)| ((index, place.as_str()), name.as_str()))
+    })
 }
 
 /// A name that only changed is a rename; one that stands at another place tells that the meaning did.
 fn moved(before: &Names, after: &Names) -> Option<(String, String, String)> {
     // An underscore before a name says only that it is not used.
-    let bare = |name: &str| name.trim_start_matches('_').to_owned();
-    let (place, name) = after.iter().find(|(place, name)| {
+    fn bare(name: &str) -> &str {
+        name.trim_start_matches('_')
+    }
+    let (place, name) = places(after).find(|(place, name)| {
         let name = bare(name);
-        let stands_here = before.iter().any(|(other, was)| other == place && bare(was) == name);
-        let stood_elsewhere = before.iter().any(|(other, was)| other != place && bare(was) == name);
-        !name.is_empty() && stood_elsewhere && !stands_here
+        let same = places(before).filter(|(_, was)| bare(was) == name);
+        let (mut here, mut elsewhere) = (false, false);
+        for (other, _) in same {
+            *(if other == *place { &mut here } else { &mut elsewhere }) = true;
+        }
+        !name.is_empty() && elsewhere && !here
     })?;
-    let was = before.iter().find(|(other, _)| other == place);
-    let was = was.map_or("another pattern", |(_, name)| name.as_str());
-    Some((place.clone(), was.to_owned(), name.clone()))
+    let was = places(before).find(|(other, _)| *other == place);
+    let was = was.map_or("another pattern", |(_, name)| name);
+    let (index, part) = place;
+    Some((format!("{index}{part}"), was.to_owned(), name.to_owned()))
 }
 
 #[cfg(test)]
@@ -116,7 +150,14 @@ mod tests {
     use super::{Names, moved};
 
     fn names(names: &[(&str, &str)]) -> Names {
-        names.iter().map(|(place, name)| ((*place).to_owned(), (*name).to_owned())).collect()
+        let mut all = Names::new();
+        for (place, name) in names {
+            let (index, part) = place.split_at(1);
+            let index: usize = index.parse().unwrap();
+            all.resize(all.len().max(index + 1), Vec::new());
+            all[index].push((part.to_owned(), (*name).to_owned()));
+        }
+        all
     }
 
     #[test]

@@ -247,7 +247,7 @@ impl Owner {
                 return refuse(refuse::because(Step::Verify, &error));
             }
         }
-        let manifest = match Manifest::read(path) {
+        let manifest = match Manifest::read_crate(path) {
             Ok(manifest) => manifest,
             Err(error) => return refuse(refuse::no_manifest(&error)),
         };
