@@ -31,11 +31,17 @@ impl Artifact {
     pub(crate) fn of(crate_name: &str, marker: &[u8; 16]) -> Result<Artifact, Error> {
         let file = liveswap::locate::file_name(crate_name);
         let profile = profile_directory()?;
-        let built = profile.join("deps").join(&file);
-        let bytes =
-            fs::read(&built).map_err(|source| Error::Built { path: built.clone(), source })?;
+        Artifact::built(&profile.join("deps").join(&file), marker)
+    }
+
+    /// The library at `built`; nothing of it appears yet.
+    pub(crate) fn built(built: &Path, marker: &[u8; 16]) -> Result<Artifact, Error> {
+        let profile = profile_directory()?;
+        let file = built.file_name().unwrap_or_default();
+        let path = || built.to_owned();
+        let bytes = fs::read(built).map_err(|source| Error::Built { path: path(), source })?;
         let patch =
-            Patch::new(bytes, marker).map_err(|source| Error::Patch { path: built, source })?;
+            Patch::new(bytes, marker).map_err(|source| Error::Patch { path: path(), source })?;
         // Beside the library, so that copies and renames cost what they cost in a target directory.
         let directory = tempfile::Builder::new()
             .prefix("liveswap-bench-")
@@ -77,6 +83,11 @@ impl Artifact {
 }
 
 impl Ready {
+    /// Where it is as long as nobody sees it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.from
+    }
+
     /// Gives the file its name, in one step.
     pub(crate) fn appear(self) -> Result<(), Error> {
         fs::rename(&self.from, &self.to).map_err(|source| Error::File {

@@ -13,7 +13,7 @@
 //! - `dx`: `dx serve --hotpatch`, with the hot crate in the program's own crate, where it is fastest.
 
 mod capture;
-mod child;
+pub(crate) mod child;
 mod figures;
 mod hosts;
 mod hot_crate;

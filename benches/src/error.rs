@@ -24,6 +24,10 @@ pub(crate) enum Error {
     #[error("files: `{}` cannot be {action}; look at its permissions and at the room on the disk", path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
 
+    /// A generated crate could not be compiled.
+    #[error("build: {0}")]
+    Fixture(#[from] liveswap_testkit::Error),
+
     /// The loader refused.
     #[error("load: `{}` cannot be loaded or unloaded", path.display())]
     Load { path: PathBuf, source: libloading::Error },

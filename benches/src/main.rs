@@ -6,6 +6,7 @@
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- swap
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- soak --swaps 1000
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- migrate
+//! cargo run --release -p liveswap-benches --bin liveswap-bench -- scale
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- edit-to-live --crate deps
 //! ```
 //!
@@ -14,8 +15,8 @@
 //!
 //! This program is itself the host of the hot crate `bench-hot`, whose library cargo leaves beside it. Versions of that
 //! library, and of `bench-peer` for hot-lib-reloader, are copies with another number at a marked place: real artifacts,
-//! as many as it takes, without a compiler in the way (`patch.rs`). Only `edit-to-live` compiles: workspaces of its own, in
-//! a temporary directory.
+//! as many as it takes, without a compiler in the way (`patch.rs`). Only two compile: `edit-to-live` workspaces of its own, in
+//! a temporary directory, and `scale` a crate as large as is asked for, once.
 
 #![deny(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -33,6 +34,7 @@ mod patch;
 mod peer;
 mod process;
 mod report;
+mod scale;
 mod soak;
 mod stall;
 mod statistics;
@@ -74,6 +76,8 @@ enum Bench {
     Swap(swap::Options),
     /// Carrying a large state over to another layout, beside writing and reading it alone.
     Migrate(migrate::Options),
+    /// What the checks at load cost where a hot crate is large.
+    Scale(scale::Options),
     /// What is left of many swaps: memory, images, descriptors, stages, wrong results.
     Soak(soak::Options),
     /// From a saved file to its behavior in a running program, beside other tools and the bare compiler.
@@ -94,6 +98,7 @@ fn main() -> ExitCode {
         Bench::Swap(options) => swap::run(options).and_then(|figures| cli.report(&figures)),
         Bench::Migrate(options) => migrate::run(options).and_then(|figures| cli.report(&figures)),
         Bench::Soak(options) => soak::run(options).and_then(|figures| cli.report(&figures)),
+        Bench::Scale(options) => scale::run(options).and_then(|figures| cli.report(&figures)),
         Bench::EditToLive(options) => {
             edit_to_live::run(options).and_then(|figures| cli.report(&figures))
         }

@@ -57,3 +57,12 @@ fn soak_leaves_nothing_behind() {
     }
     assert!(figures["images_mapped"].as_u64().unwrap() <= 2, "{figures}");
 }
+
+#[test]
+fn scale_compiles_and_swaps_as_many_functions_as_are_asked_for() {
+    let figures = figures(&["scale", "--functions", "60", "--types", "20", "--rounds", "2"]);
+    assert_eq!((&figures["functions"], &figures["types"]), (&60.into(), &20.into()));
+    for key in ["dlopen_ms", "check_ms", "swap_us"] {
+        assert!(figures[key].as_f64().unwrap() > 0.0, "{key}: {figures}");
+    }
+}
