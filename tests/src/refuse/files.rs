@@ -141,6 +141,19 @@ fn another_compiler() {
 }
 
 #[test]
+fn a_profile_with_another_panic_strategy() {
+    let expected = Expected {
+        step: "verify",
+        item: "panic strategy",
+        expected: "`unwind`",
+        found: "`abort`",
+        remedy: "build the artifact with the host's profile",
+    };
+    // An empty line makes up for the shorter word.
+    said_otherwise("\npanic=unwind\n", "\npanic=abort\n\n", &expected);
+}
+
+#[test]
 fn another_abi() {
     let abi = said("abi");
     let other = abi.replacen('0', "7", 1);
