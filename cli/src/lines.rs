@@ -126,7 +126,7 @@ pub(crate) fn reloaded(reload: &Reload, edit: Option<&Edit>) -> String {
             let mut text = format!("{BOLD}{RED}refused at {step}{PLAIN}{what}{times}");
             for difference in differences {
                 text.push_str(&format!(
-                    "\n  {}: expected {}, found {}; {}",
+                    "\n  {}: {} -> {}; {}",
                     difference.item, difference.expected, difference.found, difference.remedy
                 ));
             }
@@ -353,7 +353,7 @@ mod tests {
             (
                 refused,
                 "refused at check  tick, spawn  168 ms (rustc 130, link 20, swap 4.1)\n  function \
-                 `game::tick`: expected 1 argument, found 2 arguments; restart the program",
+                 `game::tick`: 1 argument -> 2 arguments; restart the program",
             ),
         ];
         for (outcome, expected) in table {
