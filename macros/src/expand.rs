@@ -30,15 +30,20 @@ fn active(function: &ItemFn) -> TokenStream {
     let statics = statics(sig, vis);
     let inline = inline(attrs);
     let kept = kept(vis);
+    let body_again = lints::clippy(|| {
+        quote! {
+            #[allow(
+                clippy::elidable_lifetime_names, clippy::fn_params_excessive_bools,
+                clippy::missing_const_for_fn, clippy::needless_lifetimes,
+                clippy::single_call_fn, clippy::too_many_arguments, clippy::too_many_lines
+            )]
+        }
+    });
     // The calls are in `unsafe` blocks for `finish` and `call_nested`, and for unsafe functions also for the body.
     let inside = quote! {
         use crate::hot_crate as __hot_crate;
 
-        #[allow(
-            clippy::elidable_lifetime_names, clippy::fn_params_excessive_bools, clippy::missing_const_for_fn,
-            clippy::needless_lifetimes,
-            clippy::single_call_fn, clippy::too_many_arguments, clippy::too_many_lines
-        )]
+        #body_again
         #kept
         #body #block
         #fenced
@@ -80,7 +85,10 @@ fn inline(attributes: &[Attribute]) -> Option<TokenStream> {
 /// Lints that leave a public function's signature alone because changing it would break callers, and that would judge its
 /// body's for being private.
 fn kept(visibility: &Visibility) -> Option<TokenStream> {
-    matches!(visibility, Visibility::Public(_)).then(|| {
+    if !matches!(visibility, Visibility::Public(_)) {
+        return None;
+    }
+    lints::clippy(|| {
         quote! {
             #[allow(
                 clippy::box_collection, clippy::large_types_passed_by_value, clippy::linkedlist,
