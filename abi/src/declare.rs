@@ -96,7 +96,7 @@ macro_rules! hot_crate {
                         &MIGRATIONS
                     }
 
-                    fn attach() -> ::core::option::Option<$crate::gate::Claim> {
+                    fn attach(_: &'static $crate::HotCrate) -> ::core::option::Option<$crate::gate::Claim> {
                         $crate::attach(&CRATE, &RECORD, &EXIT)
                     }
 
@@ -152,7 +152,7 @@ macro_rules! hot_crate {
                         || &[],
                         || &[],
                         || &[],
-                        || ::core::option::Option::None,
+                        |_| ::core::option::Option::None,
                     );
                     &CRATE
                 }

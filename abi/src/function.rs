@@ -1,5 +1,6 @@
 //! What `#[hot]` leaves beside a function or a `static`: its name, its slot, and the body or value compiled with it.
 
+use std::any::TypeId;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,9 +16,39 @@ pub struct FunctionEntry {
     path: &'static str,
     public: bool,
     own: Target,
+    exact: ExactType,
     describe: Describe,
     record: &'static [u8],
     slot: AtomicUsize,
+}
+
+/// A type as the compiler tells it from all others: with its lifetimes and its safety, but without its layout.
+///
+/// Equal in two images only when both mean the same type of the same crates.
+#[derive(Debug, Clone, Copy)]
+pub struct ExactType {
+    id: TypeId,
+    name: fn() -> &'static str,
+}
+
+impl ExactType {
+    /// The function pointer's type of a function, without `extern`, or the type of a value.
+    #[must_use]
+    pub const fn of<T: ?Sized + 'static>() -> ExactType {
+        ExactType { id: TypeId::of::<T>(), name: std::any::type_name::<T> }
+    }
+
+    /// What tells it from others.
+    #[must_use]
+    pub fn id(&self) -> TypeId {
+        self.id
+    }
+
+    /// Its name; lent references in a function's type are written `&'_`, those for ever without a lifetime.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        (self.name)()
+    }
 }
 
 // SAFETY: `own` is a code address, or that of a `static`, which is `Sync`; the rest is immutable or atomic.
@@ -32,10 +63,12 @@ impl FunctionEntry {
         path: &'static str,
         public: bool,
         own: Target,
+        exact: ExactType,
         describe: Describe,
         record: &'static [u8],
     ) -> FunctionEntry {
-        FunctionEntry { path, public, own, describe, record, slot: AtomicUsize::new(UNASSIGNED) }
+        let slot = AtomicUsize::new(UNASSIGNED);
+        FunctionEntry { path, public, own, exact, describe, record, slot }
     }
 
     /// The function's path, beginning with the crate's name.
@@ -54,6 +87,12 @@ impl FunctionEntry {
     #[must_use]
     pub fn own(&self) -> Target {
         self.own
+    }
+
+    /// The function's type as a pointer, or the value's.
+    #[must_use]
+    pub fn exact(&self) -> ExactType {
+        self.exact
     }
 
     /// What describes the signature, or the type of the value.
@@ -99,11 +138,12 @@ impl<F: Copy> HotFunction<F> {
     ///
     /// # Safety
     ///
-    /// `F` is a function pointer type, and `own` never unwinds.
+    /// `F` is a function pointer type, `own` never unwinds, and `exact` is the type of the function behind it.
     pub const unsafe fn new(
         path: &'static str,
         public: bool,
         own: F,
+        exact: ExactType,
         describe: Describe,
         record: &'static [u8],
     ) -> HotFunction<F> {
@@ -111,7 +151,7 @@ impl<F: Copy> HotFunction<F> {
         // SAFETY: F is a function pointer (the caller's obligation), whose bytes are those of a code address.
         let own = unsafe { std::mem::transmute_copy::<F, Target>(&own) };
         let slot = AtomicUsize::new(UNASSIGNED);
-        let entry = FunctionEntry { path, public, own, describe, record, slot };
+        let entry = FunctionEntry { path, public, own, exact, describe, record, slot };
         HotFunction { entry, body: PhantomData }
     }
 

@@ -68,7 +68,7 @@ pub struct HotCrate {
     functions: fn() -> &'static [&'static FunctionEntry],
     hooks: fn() -> &'static [&'static HookEntry],
     migrations: fn() -> &'static [&'static Migration],
-    attach: fn() -> Option<Claim>,
+    attach: fn(&'static HotCrate) -> Option<Claim>,
     gate: Gate,
     host: AtomicPtr<HotCrate>,
     ops: Ops,
@@ -95,7 +95,7 @@ impl HotCrate {
         functions: fn() -> &'static [&'static FunctionEntry],
         hooks: fn() -> &'static [&'static HookEntry],
         migrations: fn() -> &'static [&'static Migration],
-        attach: fn() -> Option<Claim>,
+        attach: fn(&'static HotCrate) -> Option<Claim>,
     ) -> HotCrate {
         let ops = Ops {
             copy: &raw const COPY,
@@ -193,7 +193,7 @@ impl HotCrate {
     /// Makes all calls of this thread use the current generation until the guard drops.
     pub fn pin(&'static self) -> PinHold {
         let host = self.host();
-        match (host.attach)() {
+        match (host.attach)(host) {
             Some(claim) => claim.pin(),
             None => host.gate.claim().pin_once(),
         }
@@ -205,7 +205,7 @@ impl HotCrate {
     /// decides. Only the owner thread has it called, and keeps `dispatch` allocated until the guard was dropped.
     pub fn pin_to(&'static self, dispatch: &'static Dispatch) -> PinHold {
         let host = self.host();
-        match (host.attach)() {
+        match (host.attach)(host) {
             Some(claim) => claim.pin_to(dispatch),
             None => host.gate.claim().pin_once(),
         }
@@ -290,7 +290,7 @@ impl HotCrate {
     /// Enters for a call inside another one, from an artifact's code, or on a thread without a record.
     pub(crate) fn enter_nested(&'static self, slot: usize) -> Nested {
         let host = self.host();
-        match (host.attach)() {
+        match (host.attach)(host) {
             Some(claim) => claim.enter_nested(slot),
             None => host.gate.claim().enter_once(slot),
         }

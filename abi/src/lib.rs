@@ -26,9 +26,13 @@ mod hot_crate;
 mod interpose;
 #[cfg(not(loom))]
 pub mod layout;
+#[cfg(not(loom))]
+pub mod lookup;
 pub mod manifest;
 #[cfg(not(loom))]
 pub mod panic;
+#[cfg(not(loom))]
+mod plugin;
 #[cfg(not(loom))]
 pub mod state;
 mod sync;

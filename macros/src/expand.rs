@@ -178,7 +178,11 @@ fn statics(signature: &Signature, visibility: &Visibility) -> TokenStream {
     let public = matches!(visibility, Visibility::Public(_));
     let text = declaration(signature);
     let types_again = lints::types_again();
+    let lifetimes: Vec<_> = lifetimes.collect();
     quote! {
+        #types_again
+        type __Exact = for<#(#lifetimes),*> #safety fn(#(#types),*) -> #result;
+
         #types_again
         static __FUNCTION: ::liveswap_abi::function::HotFunction<
             for<#(#lifetimes),*> #safety fn(
@@ -189,6 +193,7 @@ fn statics(signature: &Signature, visibility: &Visibility) -> TokenStream {
                 ::core::concat!(::core::module_path!(), "::", #name),
                 #public,
                 __fenced,
+                ::liveswap_abi::function::ExactType::of::<__Exact>(),
                 __describe,
                 ::liveswap_abi::__record!(
                     "function=", ::core::module_path!(), "::", #name,

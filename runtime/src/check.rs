@@ -2,6 +2,7 @@
 //! compared with those the host was compiled against; and what kind of edit that makes of it.
 
 mod explain;
+mod outline;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use liveswap_abi::manifest;
 
 use crate::event::{Difference, EditClass};
 use explain::Explanation;
+pub(crate) use outline::Outline;
 pub(crate) use slots::Slots;
 
 /// The hot functions and values of one image, by path, and the types that they reach.
@@ -99,6 +101,8 @@ pub(crate) fn compare(host: &Functions, artifact: &Functions, slots: &Slots) -> 
         };
         if expected.fingerprint != found.fingerprint {
             explanation.signatures(path, expected, found);
+        } else if let Some(differs) = exact_difference(path, expected, found) {
+            explanation.add(differs);
         } else if let Some(moved) = slots.moved(path, found) {
             explanation.add(moved);
         }
@@ -174,6 +178,17 @@ fn missing(path: &str, kind: &str) -> Difference {
         found: format!("no hot {kind} of that path"),
         remedy: "put it back, or restart the program".to_owned(),
     }
+}
+
+/// What has the same layouts can differ in its lifetimes, and a function in being `unsafe`.
+fn exact_difference(path: &str, expected: &Function, found: &Function) -> Option<Difference> {
+    let (before, after) = (expected.entry.exact(), found.entry.exact());
+    (before.id() != after.id()).then(|| Difference {
+        item: format!("{} `{path}`", kind(&expected.signature)),
+        expected: format!("`{}`", before.name()),
+        found: format!("`{}`", after.name()),
+        remedy: "change its lifetimes and `unsafe` back, or restart the program".to_owned(),
+    })
 }
 
 /// The declaration as it was written.

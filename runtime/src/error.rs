@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::event::Refusal;
+
 /// A failed step of the runtime.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -31,6 +33,15 @@ pub enum Error {
         hot_crate: &'static str,
         /// What is wrong with it and what to do.
         reason: String,
+    },
+
+    /// An artifact could not be opened as a plugin.
+    #[error("open: `{}` cannot be used: {refusal}", path.display())]
+    Open {
+        /// The artifact.
+        path: PathBuf,
+        /// The step that refused it, and why.
+        refusal: Refusal,
     },
 
     /// The running program's own file is not known.

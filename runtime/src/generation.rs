@@ -61,6 +61,8 @@ unsafe impl Send for Generation {}
 enum Body {
     /// Generation 0, in the host's own image.
     Linked,
+    /// No code at all: what a plugin is before it is opened, and after it was closed.
+    Nothing,
     Loaded(Box<Loaded>),
     /// Closed, and kept mapped by something.
     Closed(Remnant),
@@ -175,6 +177,17 @@ impl Candidate {
 }
 
 impl Generation {
+    /// No code at all.
+    pub(crate) fn nothing(now: Instant) -> Generation {
+        let generation = Generation::linked(Dispatch::new(0, Vec::new()), Surface::default(), now);
+        Generation { body: Body::Nothing, ..generation }
+    }
+
+    /// Whether there is no code in it.
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self.body, Body::Nothing)
+    }
+
     /// Generation 0.
     pub(crate) fn linked(dispatch: Box<Dispatch>, surface: Surface, now: Instant) -> Generation {
         Generation {
@@ -202,7 +215,7 @@ impl Generation {
     pub(crate) fn left_behind(&self) -> Option<&LeftBehind> {
         match &self.body {
             Body::Loaded(loaded) => Some(loaded.left_behind),
-            Body::Linked | Body::Closed(_) => None,
+            Body::Linked | Body::Nothing | Body::Closed(_) => None,
         }
     }
 
@@ -216,7 +229,7 @@ impl Generation {
                     && loaded.kept().is_none()
                     && !loaded.left_behind.is_empty()
             }
-            Body::Linked | Body::Closed(_) => false,
+            Body::Linked | Body::Nothing | Body::Closed(_) => false,
         }
     }
 
@@ -225,7 +238,7 @@ impl Generation {
         match &self.body {
             Body::Linked => Some(host),
             Body::Loaded(loaded) => Some(loaded.hot_crate),
-            Body::Closed(_) => None,
+            Body::Nothing | Body::Closed(_) => None,
         }
     }
 
@@ -239,7 +252,9 @@ impl Generation {
     pub(crate) fn unload(mut self) -> Result<(), Box<Generation>> {
         let body = std::mem::replace(&mut self.body, Body::Linked);
         let (body, why) = match body {
-            Body::Linked => (Body::Linked, "it is the program's own code".to_owned()),
+            body @ (Body::Linked | Body::Nothing) => {
+                (body, "it is the program's own code".to_owned())
+            }
             Body::Loaded(loaded) => match loaded.unload() {
                 Ok(()) => {
                     self.free_dispatch();

@@ -26,6 +26,7 @@ mod drain;
 pub mod dylib;
 mod error;
 pub mod event;
+mod exports;
 mod feed;
 pub mod file;
 #[allow(unsafe_code, reason = "what may be unloaded, and when, is decided here")]
@@ -36,7 +37,10 @@ mod imports;
 mod inside;
 mod keeps;
 pub mod locate;
+#[allow(unsafe_code, reason = "a slot that was found by name is given its type here")]
+mod lookup;
 mod panics;
+mod plugin;
 mod refuse;
 mod reload;
 mod retire;
@@ -54,7 +58,9 @@ pub use error::{Error, Unfinished};
 pub use event::{Cause, EditClass, Event, HotPanic, Outcome, Refusal, Reload, Retirement, Step};
 pub use feed::Events;
 pub use history::{Fate, HistoryEntry};
+pub use liveswap_abi::lookup::{FnType, SafeFnType};
 pub use liveswap_abi::state::{OpenError, OpenFailure, Saved, State, StateError};
+pub use lookup::{Gone, HotFn, HotRef, ItemKind, LookupError};
 pub use reload::RollbackOnPanic;
 pub use runtime::{Builder, Pin, Runtime};
 pub use state::{SavedStates, StateFile, StateFileError};

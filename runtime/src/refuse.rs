@@ -176,6 +176,14 @@ fn check(path: &str) -> String {
     format!("self-check `{path}`")
 }
 
+/// The refusal of an artifact that was another one at each look.
+pub(crate) fn restless(path: &Path) -> Refusal {
+    let item = format!("`{}`", path.display());
+    let (expected, found) = ("an artifact that stays as it is", "another one at each look");
+    let remedy = "open it when nobody writes it any more";
+    Refusal::one(Step::Stage, difference(item, expected, found.to_owned(), remedy))
+}
+
 fn difference(item: String, expected: &str, found: String, remedy: &str) -> Difference {
     Difference { item, expected: expected.to_owned(), found, remedy: remedy.to_owned() }
 }

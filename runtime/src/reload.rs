@@ -4,13 +4,14 @@
 //! After the swap nothing can fail: a generation that cannot go stays.
 
 mod back;
+mod lineage;
 mod migrate;
 mod pipeline;
 mod setup;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, after, never, select};
 use liveswap_abi::HotCrate;
@@ -19,10 +20,10 @@ use crate::announce::Announcer;
 use crate::check::Functions;
 use crate::clock::{Clock, Stopwatch, SystemClock};
 use crate::error::Error;
-use crate::event::{Cause, Event, Kind, Outcome, Reload, Retirement, Step};
+use crate::event::{Cause, Event, Outcome, Reload, Retirement, Step};
 use crate::file::FileIdentity;
 use crate::generation::Candidate;
-use crate::history::{History, Past};
+use crate::history::History;
 use crate::inside::Inside;
 use crate::refuse;
 use crate::retire;
@@ -32,9 +33,10 @@ use crate::verify::Manifest;
 use crate::watch::settle::{Decision, Settle, Timing};
 use crate::watch::{Look, Method, Notice, Touch, Watcher, writer};
 
+pub(crate) use lineage::Lineage;
 use pipeline::{Origin, Taken};
 pub use setup::RollbackOnPanic;
-pub(crate) use setup::{Command, Lineage, Settings, Setup};
+pub(crate) use setup::{Command, Settings, Setup};
 
 /// What wakes the owner thread.
 enum Wake {
@@ -54,6 +56,7 @@ struct Source {
 /// The owner thread's state.
 pub(crate) struct Owner {
     host: &'static HotCrate,
+    is_plugin: bool,
     manifest: Manifest,
     functions: Functions,
     lineage: Lineage,
@@ -79,11 +82,12 @@ pub(crate) struct Owner {
 
 impl Owner {
     pub(crate) fn new(setup: Setup) -> Owner {
-        let Setup { host, manifest, functions, lineage, artifacts, linked, .. } = setup;
+        let Setup { host, is_plugin, manifest, functions, lineage, artifacts, linked, .. } = setup;
         let method = setup.watcher.method();
-        let history = history(&lineage, setup.settings.history);
+        let history = lineage.history(setup.settings.history, is_plugin);
         let mut owner = Owner {
             host,
+            is_plugin,
             manifest,
             functions,
             lineage,
@@ -109,7 +113,8 @@ impl Owner {
                 identity.and_then(|is| is.modified).zip(linked).is_some_and(|(m, l)| m <= l);
             if is_linked {
                 owner.known.extend(identity);
-            } else if look.is_some() {
+            } else if look.is_some() && !is_plugin {
+                // A plugin's first artifact is taken up at once, by whoever opens it.
                 settle.touched(Touch::Changed, SystemClock.now());
             }
             owner.sources.push(Source { path, settle, noticed: None });
@@ -146,6 +151,10 @@ impl Owner {
                 Wake::Command(Command::Panicked(generation, panic, at)) => {
                     self.panicked(generation, &panic, at);
                 }
+                Wake::Command(Command::Find(wanted, answer)) => {
+                    let Lineage { exports, uses, .. } = &mut self.lineage;
+                    let _ = answer.send(exports.find(&wanted, uses));
+                }
                 Wake::Command(Command::Status(answer)) => {
                     let _ = answer.send(self.status());
                 }
@@ -153,6 +162,9 @@ impl Owner {
                 Wake::Due => self.due(),
                 Wake::Command(Command::Shutdown) | Wake::Orphaned => break,
             }
+        }
+        if self.is_plugin {
+            self.close();
         }
         self.announcer.end();
         self.lineage
@@ -352,27 +364,6 @@ impl Owner {
             stages: self.stages.directory().to_owned(),
         }
     }
-}
-
-/// What a runtime knows of the generations that were there before it.
-fn history(lineage: &Lineage, limit: usize) -> History {
-    let past = |number, kind, digest| Past {
-        number,
-        origin: number,
-        kind,
-        digest,
-        published: SystemTime::now(),
-        artifact: PathBuf::new(),
-        stage: None,
-        unloaded: false,
-        withdrawn: None,
-    };
-    let current = &lineage.current;
-    let mut known = vec![past(0, Kind::Linked, None)];
-    if current.kind != Kind::Linked {
-        known.push(past(current.number, current.kind, current.digest));
-    }
-    History::new(limit, known, current.number)
 }
 
 fn timing(method: &Method) -> Timing {

@@ -33,7 +33,14 @@ impl Retired {
                 drain.hurry(now);
             }
         }
-        self.generations.push(generation);
+        if !generation.is_nothing() {
+            self.generations.push(generation);
+        }
+    }
+
+    /// Whether code of an old generation is still mapped.
+    pub(crate) fn has_code(&self) -> bool {
+        self.generations.iter().any(|generation| generation.kind != Kind::Linked)
     }
 
     /// Takes generation 0 out again, to be made current once more.
@@ -137,7 +144,13 @@ fn holders(generation: &Generation, gate: &Gate, slots: &Slots, now: Instant) ->
     let age = now.saturating_duration_since(since);
     let inside = gate.holds(generation.dispatch()).into_iter().map(|hold| {
         let kind = match hold.kind {
-            HoldKind::Call { slot } => HolderKind::Call { function: slots.path(slot).to_owned() },
+            HoldKind::Call { slot } => {
+                let path = slots.path(slot).to_owned();
+                match slots.is_value(slot) {
+                    true => HolderKind::Read { value: path },
+                    false => HolderKind::Call { function: path },
+                }
+            }
             HoldKind::Pin => HolderKind::Pin,
         };
         Holder { kind, thread: hold.thread, age }

@@ -10,12 +10,17 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
 use liveswap_abi::HotCrate;
+use liveswap_abi::function::ExactType;
 use liveswap_abi::gate::PinHold;
+use liveswap_abi::layout::{Describer, Layout};
+use liveswap_abi::lookup::FnType;
 
 use crate::error::Error;
 use crate::event::Reload;
+use crate::exports::{Found, Wanted};
 use crate::feed::{Events, Feed};
 use crate::history::HistoryEntry;
+use crate::lookup::{HotFn, HotRef, ItemKind, LookupError};
 use crate::reload::{Command, Lineage};
 use crate::stage::Stages;
 use crate::state;
@@ -44,7 +49,7 @@ pub struct Runtime {
     commands: Sender<Command>,
     feed: Feed,
     stages: Arc<Stages>,
-    thread: Option<JoinHandle<Lineage>>,
+    thread: Option<JoinHandle<Option<Lineage>>>,
 }
 
 /// Makes every call of this thread use one generation, until it drops; made by [`Runtime::pin`].
@@ -89,6 +94,27 @@ impl Runtime {
     #[must_use]
     pub fn builder(hot_crate: &'static HotCrate) -> Builder {
         Builder::new(hot_crate)
+    }
+
+    /// Opens the artifact at `path` as a plugin: code of a crate that the program was not linked with.
+    ///
+    /// What it has is found by name, with [`Runtime::function`] and [`Runtime::value`]. Its file is watched, and a good new
+    /// one is swapped in, like any artifact. Dropping the runtime unloads it, as far as nothing holds it; handles that are
+    /// left say [`Gone`](crate::Gone).
+    ///
+    /// ```no_run
+    /// let plugin = liveswap::Runtime::open("plugins/libfilters.so")?;
+    /// let sharpen = plugin.function::<fn(&mut [u8], f32)>("filters::sharpen")?;
+    /// let mut pixels = [0; 64];
+    /// sharpen.call((&mut pixels, 0.5))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`Builder::of_artifact`], which has other settings, and [`Builder::start`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Runtime, Error> {
+        Builder::of_artifact(path)?.start()
     }
 
     /// A reader of everything that happens from now on.
@@ -183,6 +209,59 @@ impl Runtime {
         self.activate(0)
     }
 
+    /// The public hot function at `path`, as in `game::rules::price`, of the current generation.
+    ///
+    /// `F` is the type of a pointer to it, as [`FnType`] describes. It is compared with the function's own: the types, their
+    /// lifetimes, `unsafe`, and the layouts of all that they reach. It works also for functions that the program was not linked with.
+    ///
+    /// ```no_run
+    /// # fn look(runtime: &liveswap::Runtime) -> Result<(), Box<dyn std::error::Error>> {
+    /// let price = runtime.function::<fn(u32) -> u32>("game::rules::price")?;
+    /// println!("{} cents", price.call((4,))?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError`], which says what there is instead.
+    pub fn function<F: FnType>(&self, path: &str) -> Result<HotFn<F>, LookupError> {
+        let (kind, exact) = (ItemKind::Function, ExactType::of::<F>());
+        let found =
+            self.find(Wanted { kind, path: path.to_owned(), exact, describe: F::describe })?;
+        Ok(HotFn::new(self.host, found.slot, found.in_use))
+    }
+
+    /// The public hot value at `path`, as in `game::TUNING`, of the current generation.
+    ///
+    /// ```no_run
+    /// # fn look(runtime: &liveswap::Runtime) -> Result<(), Box<dyn std::error::Error>> {
+    /// let speed = runtime.value::<f32>("game::SPEED")?;
+    /// println!("{} meters a second", speed.get()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError`], which says what there is instead.
+    pub fn value<T: Layout + Sync + 'static>(&self, path: &str) -> Result<HotRef<T>, LookupError> {
+        let (kind, exact) = (ItemKind::Value, ExactType::of::<T>());
+        let describe = |describer: &mut Describer<'_>| {
+            let value = describer.node::<T>();
+            describer.value(value);
+        };
+        let found = self.find(Wanted { kind, path: path.to_owned(), exact, describe })?;
+        Ok(HotRef::new(self.host, found.slot, found.in_use))
+    }
+
+    fn find(&self, wanted: Wanted) -> Result<Found, LookupError> {
+        let (answer, answered) = bounded(1);
+        let asked = self.commands.send(Command::Find(wanted, answer));
+        asked.map_err(|_| LookupError::Ended)?;
+        answered.recv().map_err(|_| LookupError::Ended)?
+    }
+
     /// The directory in which this process keeps its stages.
     #[must_use]
     pub fn stage_directory(&self) -> &Path {
@@ -205,24 +284,32 @@ impl Drop for Runtime {
     fn drop(&mut self) {
         // Fails only if the thread is gone already.
         let _ = self.commands.send(Command::Shutdown);
-        if let Some(Ok(lineage)) = self.thread.take().map(JoinHandle::join) {
-            park(self.host, lineage);
-            state::end();
-        }
+        let ended = self.thread.take().map(JoinHandle::join);
         self.host.set_panic_listener(None);
         self.host.set_left_listener(None);
-        self.host.give_up_ownership();
+        // Without the lineage nobody may number the crate's entries again, or slots would change their meaning.
+        if let Some(Ok(Some(lineage))) = ended {
+            park(self.host, lineage);
+            state::end();
+            self.host.give_up_ownership();
+        }
     }
 }
 
 /// Generations of crates whose runtime has ended: the program still calls them, and a later runtime goes on from there.
-static PARKED: Mutex<Option<HashMap<&'static str, Lineage>>> = Mutex::new(None);
+///
+/// By the address of the host's record: a plugin may have the name of a linked crate.
+static PARKED: Mutex<Option<HashMap<usize, Lineage>>> = Mutex::new(None);
 
 fn park(host: &'static HotCrate, lineage: Lineage) {
     let mut parked = PARKED.lock().unwrap_or_else(PoisonError::into_inner);
-    parked.get_or_insert_default().insert(host.name(), lineage);
+    parked.get_or_insert_default().insert(address(host), lineage);
 }
 
 fn unpark(host: &'static HotCrate) -> Option<Lineage> {
-    PARKED.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.remove(host.name())
+    PARKED.lock().unwrap_or_else(PoisonError::into_inner).as_mut()?.remove(&address(host))
+}
+
+fn address(host: &'static HotCrate) -> usize {
+    std::ptr::from_ref(host).addr()
 }

@@ -114,6 +114,26 @@ impl Manifest {
         Manifest::from_records(manifest::records(record))
     }
 
+    /// What a program says that was not linked with the crate: what it was itself compiled with.
+    pub(crate) fn of_this_program(&self) -> Manifest {
+        let own = |key: &str| {
+            Some(match key {
+                "format" => manifest::FORMAT,
+                "abi" => manifest::ABI,
+                "rustc" => manifest::RUSTC,
+                "target" => manifest::TARGET,
+                "target_features" => manifest::TARGET_FEATURES,
+                "panic" => manifest::PANIC,
+                "debug_assertions" => manifest::DEBUG_ASSERTIONS,
+                _ => return None,
+            })
+        };
+        let keys = MUST_MATCH.iter().map(|(key, ..)| *key);
+        let value = |key| own(key).unwrap_or_else(|| self.field(key)).to_owned();
+        let fields = keys.map(|key| (key.to_owned(), value(key))).collect();
+        Manifest { fields, ..Manifest::default() }
+    }
+
     fn from_records<'a>(
         records: impl Iterator<Item = Result<&'a str, Malformed>>,
     ) -> Result<Manifest, ManifestError> {
@@ -269,6 +289,18 @@ mod tests {
             assert_eq!(found[0].expected, format!("`{}`", values.0));
             assert_eq!(found[0].found, format!("`{}`", values.1));
             assert!(!found[0].remedy.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_program_without_the_crate_takes_only_what_fits_itself() {
+        let artifact = manifest(&[HOST]).unwrap();
+        let program = artifact.of_this_program();
+        assert_eq!((program.field("crate"), program.field("version")), ("game", "0.1.0"));
+        assert_eq!(program.field("rustc"), manifest::RUSTC);
+        let items: Vec<_> = compare(&program, &artifact).into_iter().map(|one| one.item).collect();
+        for item in ["compiler", "liveswap-abi", "target"] {
+            assert!(items.iter().any(|found| found == item), "{item} in {items:?}");
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::{Fenced, LeftBy, PanicOut, PanicReport, PanicSlot, fence, report_panic};
-use crate::function::HotFunction;
+use crate::function::{ExactType, HotFunction};
 use crate::hot_crate::HotCrate;
 use crate::interpose::LeftBehind;
 
@@ -17,7 +17,7 @@ static HERE: HotCrate = image("here");
 static THERE: HotCrate = image("there");
 
 const fn image(name: &'static str) -> HotCrate {
-    HotCrate::new(name, true, TypeId::of::<()>(), &[], || &[], || &[], || &[], || None)
+    HotCrate::new(name, true, TypeId::of::<()>(), &[], || &[], || &[], || &[], |_| None)
 }
 
 fn fenced(_: PanicOut) -> Fenced<()> {
@@ -25,8 +25,9 @@ fn fenced(_: PanicOut) -> Fenced<()> {
 }
 
 // SAFETY: it is a function pointer, and nobody calls it.
-static FUNCTION: HotFunction<fn(PanicOut) -> Fenced<()>> =
-    unsafe { HotFunction::new("there::function", true, fenced, |_| (), &[]) };
+static FUNCTION: HotFunction<fn(PanicOut) -> Fenced<()>> = unsafe {
+    HotFunction::new("there::function", true, fenced, ExactType::of::<fn()>(), |_| (), &[])
+};
 
 /// Calls `body` in `image` from `HERE`, and what a wrapper does afterwards, up to the raised panic.
 fn call<R>(

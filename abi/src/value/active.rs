@@ -2,11 +2,10 @@
 
 use std::marker::PhantomData;
 
-use crate::dispatch::Dispatch;
-use crate::function::FunctionEntry;
-use crate::gate::Nested;
+use crate::function::{ExactType, FunctionEntry};
 use crate::hot_crate::HotCrate;
 use crate::layout::Describe;
+use crate::lookup::Reading;
 
 /// A `#[hot] static`: reads the value of the newest generation, or of the pinned one.
 ///
@@ -19,9 +18,6 @@ pub struct HotValue<T: 'static> {
     image: &'static HotCrate,
     value: PhantomData<fn() -> T>,
 }
-
-/// Ends the hold of a read, however the read ends.
-struct Reading(Option<Nested>);
 
 impl<T> HotValue<T> {
     /// Describes the value at `path`, whose form in this image is `own`.
@@ -38,7 +34,8 @@ impl<T> HotValue<T> {
         image: &'static HotCrate,
     ) -> HotValue<T> {
         let own = std::ptr::from_ref(own).cast();
-        let entry = FunctionEntry::of_value(path, public, own, describe, record);
+        let exact = ExactType::of::<T>();
+        let entry = FunctionEntry::of_value(path, public, own, exact, describe, record);
         HotValue { entry, image, value: PhantomData }
     }
 
@@ -56,25 +53,10 @@ impl<T> HotValue<T> {
     #[inline]
     pub fn with<R>(&'static self, read: impl FnOnce(&T) -> R) -> R {
         let slot = self.entry.slot();
-        let reading = Reading(Some(self.image.enter_nested(slot)));
-        let found = reading.dispatch().and_then(|dispatch| dispatch.target(slot));
-        let value = found.unwrap_or(self.entry.own()).cast::<T>();
+        let reading = Reading::enter(self.image, slot);
+        let value = reading.target(slot).unwrap_or(self.entry.own()).cast::<T>();
         // SAFETY: a slot is given only to values whose type is the same part for part, in images of the same compiler and
         // crate identity, so the target is a `static` of type `T`; its image stays loaded while `reading` holds.
         read(unsafe { &*value })
-    }
-}
-
-impl Reading {
-    fn dispatch(&self) -> Option<&Dispatch> {
-        self.0.as_ref().map(Nested::dispatch)
-    }
-}
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        if let Some(entered) = self.0.take() {
-            entered.leave();
-        }
     }
 }

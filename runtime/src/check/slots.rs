@@ -1,5 +1,6 @@
 //! The numbering of functions and values: one slot for every path and signature that was ever loaded.
 
+use std::any::TypeId;
 use std::collections::HashMap;
 
 use liveswap_abi::dispatch::Target;
@@ -15,7 +16,14 @@ type Names = Vec<Vec<(String, String)>>;
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
     known: HashMap<String, Vec<Slot>>,
-    paths: Vec<String>,
+    items: Vec<Item>,
+}
+
+/// What a slot was given to.
+#[derive(Debug)]
+struct Item {
+    path: String,
+    is_value: bool,
 }
 
 /// One path with one signature.
@@ -23,6 +31,7 @@ pub(crate) struct Slots {
 struct Slot {
     number: usize,
     fingerprint: Fingerprint,
+    exact: TypeId,
     /// Every way in which its arguments were called: whoever calls the slot knows one of them.
     names: Vec<Names>,
 }
@@ -33,14 +42,16 @@ impl Slots {
     /// The image must not be published yet.
     pub(crate) fn assign(&mut self, functions: &Functions) {
         for (path, function) in &functions.by_path {
-            let next = self.paths.len();
+            let (next, exact) = (self.items.len(), function.entry.exact().id());
             if !self.known.contains_key(*path) {
                 self.known.insert((*path).to_owned(), Vec::new());
             }
             // Put there above, if it was not.
             let Some(same_path) = self.known.get_mut(*path) else { continue };
             let known = same_path.iter_mut().find(|slot| {
-                slot.fingerprint == function.fingerprint && slot.moved(function).is_none()
+                slot.fingerprint == function.fingerprint
+                    && slot.exact == exact
+                    && slot.moved(function).is_none()
             });
             let number = match known {
                 Some(slot) => {
@@ -52,8 +63,9 @@ impl Slots {
                 None => {
                     let names = vec![names(&function.signature)];
                     let fingerprint = function.fingerprint;
-                    same_path.push(Slot { number: next, fingerprint, names });
-                    self.paths.push((*path).to_owned());
+                    same_path.push(Slot { number: next, fingerprint, exact, names });
+                    let is_value = function.signature.is_value;
+                    self.items.push(Item { path: (*path).to_owned(), is_value });
                     next
                 }
             };
@@ -64,7 +76,7 @@ impl Slots {
     /// The table's targets for an image with these functions; null where it has none for a slot.
     #[must_use]
     pub(crate) fn targets(&self, functions: &Functions) -> Vec<Target> {
-        let mut targets = vec![std::ptr::null(); self.paths.len()];
+        let mut targets = vec![std::ptr::null(); self.items.len()];
         for function in functions.by_path.values() {
             if let Some(target) = targets.get_mut(function.entry.slot()) {
                 *target = function.entry.own();
@@ -73,10 +85,16 @@ impl Slots {
         targets
     }
 
-    /// The path of the function in `slot`.
+    /// The path of the function or value in `slot`.
     #[must_use]
     pub(crate) fn path(&self, slot: usize) -> &str {
-        self.paths.get(slot).map_or("a hot function", String::as_str)
+        self.items.get(slot).map_or("a hot function", |item| item.path.as_str())
+    }
+
+    /// Whether a value is in `slot`.
+    #[must_use]
+    pub(crate) fn is_value(&self, slot: usize) -> bool {
+        self.items.get(slot).is_some_and(|item| item.is_value)
     }
 
     /// Says whether arguments of a public function changed places among themselves, as callers of its slot know them.

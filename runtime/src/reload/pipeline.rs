@@ -14,6 +14,7 @@ use crate::drain::Drain;
 use crate::dylib;
 use crate::error::Error;
 use crate::event::{Kind, Outcome, Refusal, Role, Step, Timings};
+use crate::exports::Exports;
 use crate::file::FileIdentity;
 use crate::generation::{Candidate, Generation};
 use crate::history::Past;
@@ -266,13 +267,13 @@ impl Owner {
         Ok(manifest.kind())
     }
 
-    fn check(&self, candidate: &Candidate, said: Kind) -> Result<Functions, Refusal> {
+    fn check(&mut self, candidate: &Candidate, said: Kind) -> Result<Functions, Refusal> {
         let artifact = candidate.hot_crate();
         if candidate.kind() != said {
             return Err(refuse::other_kind(said, candidate.kind()));
         }
-        if artifact.identity() != self.host.identity() {
-            let (expected, found) = (self.host.identity(), artifact.identity());
+        let found = artifact.identity();
+        if let Some(expected) = self.lineage.identity.filter(|expected| *expected != found) {
             return Err(refuse::other_identity(&format!("{expected:?}"), &format!("{found:?}")));
         }
         if candidate.kind() == Kind::Standalone {
@@ -283,7 +284,13 @@ impl Owner {
         }
         let functions = check::list(artifact.functions())
             .map_err(|differences| Refusal { step: Step::Check, differences })?;
-        let differences = check::compare(&self.functions, &functions, &self.lineage.slots);
+        let mut differences = check::compare(&self.functions, &functions, &self.lineage.slots);
+        for difference in self.lineage.uses.compare(&functions) {
+            // The program may use by name what it is linked with as well.
+            if !differences.iter().any(|known| known.item == difference.item) {
+                differences.push(difference);
+            }
+        }
         if differences.is_empty() {
             Ok(functions)
         } else {
@@ -307,6 +314,8 @@ impl Owner {
                 let edit = check::classify(&self.lineage.current.surface, &surface);
                 let dispatch = Dispatch::new(number, self.lineage.slots.targets(&functions));
                 self.lineage.last_number = number;
+                self.lineage.exports = Exports::of(&functions);
+                self.lineage.identity = Some(candidate.hot_crate().identity());
                 candidate.hot_crate().set_generation(number);
                 let (stage, origin) = match kept {
                     Some(Kept { stage, origin }) => (stage, Some(origin)),
@@ -321,10 +330,12 @@ impl Owner {
                 (generation, Some(stage), origin, edit)
             }
             Next::Linked(generation) => {
+                self.lineage.exports = Exports::of(&self.functions);
                 let edit = check::classify(&self.lineage.current.surface, &generation.surface);
                 (generation, None, Some(0), edit)
             }
         };
+        let Edit { class, added } = edit;
         let (number, kind, digest) = (generation.number, generation.kind, generation.digest);
         let past = Past {
             number,
@@ -343,7 +354,6 @@ impl Owner {
         }
         let committed = carried.commit();
         self.publish(generation);
-        let Edit { class, added } = edit;
         (Outcome::Swapped { generation: number, kind, class, added }, committed)
     }
 

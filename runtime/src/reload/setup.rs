@@ -1,4 +1,4 @@
-//! What the owner thread is started with, asked, and leaves behind.
+//! What the owner thread is started with, and asked.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use liveswap_abi::HotCrate;
 
+use super::Lineage;
 use crate::announce::Announcer;
-use crate::check::{Functions, Slots};
+use crate::check::Functions;
 use crate::event::{HotPanic, Reload};
-use crate::generation::Generation;
+use crate::exports::{Found, Wanted};
 use crate::history::HistoryEntry;
-use crate::retire::Retired;
+use crate::lookup::LookupError;
 use crate::stage::Stages;
 use crate::status::Status;
 use crate::verify::Manifest;
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     History(Sender<Vec<HistoryEntry>>),
     /// Judge the generation with this number, which panicked at this moment.
     Panicked(u64, HotPanic, Instant),
+    /// Answer with the place of a function or value of the current generation.
+    Find(Wanted, Sender<Result<Found, LookupError>>),
     /// Answer with a picture of the runtime.
     Status(Sender<Status>),
     /// Tell `cargo liveswap` the status, which it asked for.
@@ -60,18 +63,11 @@ pub(crate) struct Settings {
     pub(crate) rollback_on_panic: Option<RollbackOnPanic>,
 }
 
-/// What outlives a runtime because the program goes on calling it.
-#[derive(Debug)]
-pub(crate) struct Lineage {
-    pub(crate) current: Generation,
-    pub(crate) old: Retired,
-    pub(crate) slots: Slots,
-    pub(crate) last_number: u64,
-}
-
 /// What the owner thread is started with.
 pub(crate) struct Setup {
     pub(crate) host: &'static HotCrate,
+    /// Whether all of the crate's code comes from artifacts.
+    pub(crate) is_plugin: bool,
     pub(crate) manifest: Manifest,
     pub(crate) functions: Functions,
     pub(crate) lineage: Lineage,

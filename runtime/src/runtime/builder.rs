@@ -7,21 +7,20 @@ use std::time::{Duration, SystemTime};
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use liveswap_abi::HotCrate;
-use liveswap_abi::dispatch::Dispatch;
 
 use super::{Runtime, unpark};
 use crate::announce::Announcer;
-use crate::check::{self, Slots};
+use crate::check;
 use crate::clock::{Clock, SystemClock};
 use crate::control::{self, Control};
 use crate::error::Error;
-use crate::event::{Event, HotPanic};
+use crate::event::{Event, HotPanic, Outcome};
 use crate::feed::Feed;
-use crate::generation::Generation;
 use crate::locate;
 use crate::panics;
+use crate::plugin::Plugin;
+use crate::refuse;
 use crate::reload::{Command, Lineage, Owner, RollbackOnPanic, Settings, Setup};
-use crate::retire::Retired;
 use crate::stage::{DEFAULT_LIMIT, Stages};
 use crate::state;
 use crate::verify::Manifest;
@@ -29,6 +28,9 @@ use crate::watch::{Mode, Watcher};
 use crate::wire::FromCli;
 
 const THREAD: &str = "liveswap";
+
+/// How often a plugin's artifact may change while it is opened.
+const ATTEMPTS: u32 = 16;
 
 /// How a [`Runtime`] is to be started.
 #[derive(Debug, Clone)]
@@ -41,6 +43,7 @@ pub struct Builder {
     artifact_limit: u64,
     settings: Settings,
     owns_terminal: bool,
+    plugin: Option<Plugin>,
 }
 
 impl Builder {
@@ -61,7 +64,20 @@ impl Builder {
                 rollback_on_panic: None,
             },
             owns_terminal: false,
+            plugin: None,
         }
+    }
+
+    /// Prepares to open the artifact at `path`, of a crate that the program was not linked with, with other settings than
+    /// those of [`Runtime::open`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ArtifactOpen`] if it is not there, [`Error::Open`] if it is no artifact.
+    pub fn of_artifact(path: impl AsRef<Path>) -> Result<Builder, Error> {
+        let plugin = Plugin::at(path.as_ref())?;
+        let builder = Builder::new(plugin.host).artifact(&plugin.path);
+        Ok(Builder { plugin: Some(plugin), ..builder })
     }
 
     /// Takes the artifact from this file and no other.
@@ -173,7 +189,8 @@ impl Builder {
     ///
     /// [`Error::Inactive`] in a build whose hot functions cannot be replaced; [`Error::AlreadyRunning`] while another
     /// runtime has the crate; [`Error::HotCrate`] if the crate itself is not sound; [`Error::Executable`],
-    /// [`Error::StageDirectory`], [`Error::WatchPath`] and [`Error::ThreadStart`] where the system refuses.
+    /// [`Error::StageDirectory`], [`Error::WatchPath`] and [`Error::ThreadStart`] where the system refuses. Of a plugin
+    /// also [`Error::Open`], if its artifact is refused.
     pub fn start(self) -> Result<Runtime, Error> {
         if !self.host.is_active() {
             return Err(Error::Inactive { hot_crate: self.host.name() });
@@ -181,15 +198,23 @@ impl Builder {
         if !self.host.take_ownership() {
             return Err(Error::AlreadyRunning { hot_crate: self.host.name() });
         }
-        let host = self.host;
-        self.start_owned().inspect_err(|_| host.give_up_ownership())
+        let (host, plugin) = (self.host, self.plugin.clone());
+        let runtime = self.start_owned().inspect_err(|_| host.give_up_ownership())?;
+        match plugin {
+            Some(plugin) => take_up(runtime, &plugin.path),
+            None => Ok(runtime),
+        }
     }
 
     fn start_owned(self) -> Result<Runtime, Error> {
         let host = self.host;
         let unsound = |reason: String| Error::HotCrate { hot_crate: host.name(), reason };
-        let manifest =
-            Manifest::of_record(host.manifest()).map_err(|error| unsound(error.to_string()))?;
+        let manifest = match &self.plugin {
+            Some(plugin) => plugin.manifest.clone(),
+            None => {
+                Manifest::of_record(host.manifest()).map_err(|error| unsound(error.to_string()))?
+            }
+        };
         let functions = check::list(host.functions()).map_err(|differences| {
             let texts: Vec<String> = differences.iter().map(ToString::to_string).collect();
             unsound(texts.join("; "))
@@ -208,21 +233,27 @@ impl Builder {
         let watcher = Watcher::new(artifacts.iter().cloned(), self.watch, notice_sender)?;
 
         let feed = Feed::default();
-        let lineage = unpark(host).unwrap_or_else(|| {
-            let mut slots = Slots::default();
-            slots.assign(&functions);
-            let dispatch = Dispatch::new(0, slots.targets(&functions));
-            let current = Generation::linked(dispatch, functions.surface(), SystemClock.now());
-            // Who is inside the empty table it replaces does not matter: that one is never freed.
-            let _ = host.gate().swap(current.dispatch());
-            Lineage { current, old: Retired::default(), slots, last_number: 0 }
-        });
-        state::begin(host);
         let (commands, inbox) = unbounded();
-        let announcer = Announcer::new(host.name(), feed.clone(), self.connect(&feed, &commands)?);
+        let control = match &self.plugin {
+            Some(_) => None,
+            None => self.connect(&feed, &commands)?,
+        };
+        let announcer = Announcer::new(host.name(), feed.clone(), control);
+        // Started before the lineage is taken, which nobody could give back.
+        let (owner, owned) = bounded::<Owner>(1);
+        let thread = std::thread::Builder::new()
+            .name(THREAD.to_owned())
+            .spawn(move || Some(owned.recv().ok()?.run(&inbox, &notices)))
+            .map_err(|source| Error::ThreadStart { name: THREAD, source })?;
         listen(host, &announcer, self.settings.rollback_on_panic.map(|_| commands.clone()));
+        let is_plugin = self.plugin.is_some();
+        let lineage = unpark(host).unwrap_or_else(|| Lineage::begin(host, &functions, is_plugin));
+        if !is_plugin {
+            state::begin(host);
+        }
         let setup = Setup {
             host,
+            is_plugin,
             manifest,
             functions,
             lineage,
@@ -233,11 +264,8 @@ impl Builder {
             settings: self.settings,
             announcer,
         };
-        let owner = Owner::new(setup);
-        let thread = std::thread::Builder::new()
-            .name(THREAD.to_owned())
-            .spawn(move || owner.run(&inbox, &notices))
-            .map_err(|source| Error::ThreadStart { name: THREAD, source })?;
+        // The thread waits for it, and ends only after this.
+        let _ = owner.send(Owner::new(setup));
         Ok(Runtime { host, commands, feed, stages, thread: Some(thread) })
     }
 
@@ -270,6 +298,19 @@ impl Builder {
         let directory = self.artifact_dir.clone().or_else(from_environment);
         locate::artifacts(self.host.name(), executable, directory.as_deref())
     }
+}
+
+/// Takes up a plugin's artifact for the first time.
+fn take_up(runtime: Runtime, path: &Path) -> Result<Runtime, Error> {
+    let plugin = |refusal| Error::Open { path: path.to_owned(), refusal };
+    for _ in 0..ATTEMPTS {
+        match runtime.reload_now()?.outcome {
+            Outcome::Swapped { .. } | Outcome::Unchanged { .. } => return Ok(runtime),
+            Outcome::Refused(refusal) => return Err(plugin(refusal)),
+            Outcome::Superseded => {}
+        }
+    }
+    Err(plugin(refuse::restless(path)))
 }
 
 /// Hears of every panic in artifacts; where generations are judged by them, tells the owner thread.

@@ -11,7 +11,7 @@ use super::*;
 const LONG: Duration = Duration::from_secs(60);
 
 const fn image(hooks: fn() -> &'static [&'static HookEntry]) -> HotCrate {
-    HotCrate::new("made_up", true, TypeId::of::<()>(), &[], || &[], hooks, || &[], || None)
+    HotCrate::new("made_up", true, TypeId::of::<()>(), &[], || &[], hooks, || &[], |_| None)
 }
 
 fn shown(veto: &Veto) -> Vec<String> {

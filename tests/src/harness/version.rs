@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use liveswap_testkit::process::{Fixture, Toolbox};
 
 /// The text of the hot crate, file by file.
-const SOURCES: [(&str, &str); 10] = [
+const SOURCES: [(&str, &str); 11] = [
     ("lib.rs", include_str!("../../fixtures/hot/lib.rs")),
     ("blocking.rs", include_str!("../../fixtures/hot/blocking.rs")),
     ("deep.rs", include_str!("../../fixtures/hot/deep.rs")),
@@ -17,14 +17,16 @@ const SOURCES: [(&str, &str); 10] = [
     ("shapes.rs", include_str!("../../fixtures/hot/shapes.rs")),
     ("signal.rs", include_str!("../../fixtures/hot/signal.rs")),
     ("state.rs", include_str!("../../fixtures/hot/state.rs")),
+    ("values.rs", include_str!("../../fixtures/hot/values.rs")),
 ];
 
 /// The text of the program.
-const HOST_SOURCES: [(&str, &str); 9] = [
+const HOST_SOURCES: [(&str, &str); 10] = [
     ("main.rs", include_str!("../../fixtures/host/main.rs")),
     ("calls.rs", include_str!("../../fixtures/host/calls.rs")),
     ("commands.rs", include_str!("../../fixtures/host/commands.rs")),
     ("log.rs", include_str!("../../fixtures/host/log.rs")),
+    ("lookup.rs", include_str!("../../fixtures/host/lookup.rs")),
     ("panics.rs", include_str!("../../fixtures/host/panics.rs")),
     ("setup.rs", include_str!("../../fixtures/host/setup.rs")),
     ("state.rs", include_str!("../../fixtures/host/state.rs")),
@@ -80,6 +82,12 @@ pub(crate) fn first_with(text: &str) -> Version {
     ]))
 }
 
+/// A hot crate of this text, with which no program is linked.
+pub(crate) fn unlinked(crate_name: &str, text: &str) -> Version {
+    let fixture = Fixture::new(crate_name, [("lib.rs", text)]).named(crate_name, "plugin");
+    Version(fixture.using(["liveswap_abi", "liveswap_macros"]))
+}
+
 /// The program that is linked with the first version.
 pub(crate) fn host() -> PathBuf {
     host_with(&v1())
@@ -124,6 +132,11 @@ impl Version {
     #[track_caller]
     pub(crate) fn artifact(&self) -> PathBuf {
         tools().artifact(&self.0).unwrap()
+    }
+
+    /// The crate's name.
+    pub(crate) fn crate_name(&self) -> &str {
+        self.0.crate_name()
     }
 
     /// The file name that cargo would give the artifact.
