@@ -51,6 +51,13 @@ fn as_text(manifest: &Manifest, digest: &str) -> String {
         lines.push(format!("      {}", function.signature));
         lines.push(format!("      {}:{}", function.file, function.line));
     }
+    lines.push(format!("{:<18}{}", "hot values", manifest.values.len()));
+    for value in &manifest.values {
+        let whose = if value.public { "" } else { "  (private)" };
+        lines.push(format!("  {}{whose}", value.path));
+        lines.push(format!("      {}", value.type_name));
+        lines.push(format!("      {}:{}", value.file, value.line));
+    }
     lines.join("\n")
 }
 
@@ -68,9 +75,22 @@ fn as_json(manifest: &Manifest, digest: &str) -> Value {
             })
         })
         .collect();
+    let values: Vec<Value> = manifest
+        .values
+        .iter()
+        .map(|value| {
+            json!({
+                "path": value.path,
+                "type": value.type_name,
+                "file": value.file,
+                "line": value.line,
+                "public": value.public,
+            })
+        })
+        .collect();
     let fields: serde_json::Map<String, Value> =
         manifest.fields().map(|(key, value)| (key.to_owned(), value.into())).collect();
-    json!({ "manifest": fields, "digest": digest, "functions": functions })
+    json!({ "manifest": fields, "digest": digest, "functions": functions, "values": values })
 }
 
 #[cfg(test)]
@@ -89,19 +109,29 @@ mod tests {
             line: 7,
             public: true,
         });
+        manifest.values.push(liveswap::verify::ValueRecord {
+            path: "game::SPEEDS".to_owned(),
+            type_name: "[f32; 2]".to_owned(),
+            file: "src/tuning.rs".to_owned(),
+            line: 3,
+            public: true,
+        });
         manifest
     }
 
     #[test]
     fn people_and_programs_are_told_the_same() {
         let text = as_text(&manifest(), "ab12");
-        let value = as_json(&manifest(), "ab12");
-        for part in ["game", "standalone", "ab12", "game::tick", "fn tick(dt: f32)", "src/lib.rs"] {
+        let object = as_json(&manifest(), "ab12");
+        let function = ["game::tick", "fn tick(dt: f32)", "src/lib.rs"];
+        let value = ["game::SPEEDS", "[f32; 2]", "src/tuning.rs"];
+        for part in ["game", "standalone", "ab12"].into_iter().chain(function).chain(value) {
             assert!(text.contains(part), "{part}: {text}");
-            assert!(value.to_string().contains(part), "{part}: {value}");
+            assert!(object.to_string().contains(part), "{part}: {object}");
         }
-        assert_eq!(value["functions"][0]["line"], 7);
-        assert_eq!(value["manifest"]["format"], "1");
+        assert_eq!(object["functions"][0]["line"], 7);
+        assert_eq!(object["values"][0]["line"], 3);
+        assert_eq!(object["manifest"]["format"], "1");
     }
 
     #[test]
