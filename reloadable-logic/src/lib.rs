@@ -18,7 +18,8 @@
 //! | `autopilot.rs` | how the game plays itself                            |
 //!
 //! Functions marked `#[hot]` are the ones that calls reach in their newest version; whatever they call
-//! inside this crate, and every constant they use, comes along with them.
+//! inside this crate, and every constant they use, comes along with them. A `static` marked `#[hot]` is read
+//! in its newest version, by the host as well.
 //!
 //! The host owns the [`World`] and the [`Canvas`]; the functions here only ever borrow them. Neither
 //! holds a reference or a function of this crate, so both outlive every generation of it.

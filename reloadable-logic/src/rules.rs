@@ -32,8 +32,9 @@ const MOTES_PER_DEPTH: u32 = 25;
 const SAFE_SECONDS: f32 = 2.5;
 /// Seconds a round stays over before a dash may start the next.
 const REST_SECONDS: f32 = 1.0;
-/// The longest step, in seconds; a stalled host makes the game slow, not wild.
-const LONGEST_STEP: f32 = 0.05;
+/// The longest step, in seconds; a stalled host makes the game slow, not wild. A host that reads it sees the newest value.
+#[hot]
+pub static LONGEST_STEP: f32 = 0.05;
 
 /// Returns the game's name for window titles and logs.
 #[hot]
@@ -45,7 +46,7 @@ pub fn title() -> String {
 /// Moves the world on by `dt` seconds.
 #[hot]
 pub fn tick(world: &mut World, input: Input, dt: f32) {
-    let dt = dt.clamp(0.0, LONGEST_STEP);
+    let dt = dt.clamp(0.0, LONGEST_STEP.get());
     world.time += dt;
     match world.over {
         Some(rest) if input.dash && rest > REST_SECONDS => spawn::new_round(world),

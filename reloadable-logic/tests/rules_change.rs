@@ -12,6 +12,7 @@
 //! ```
 
 use liveswap_testkit::{Error, Lab};
+use reloadable_logic::rules::LONGEST_STEP;
 use reloadable_logic::world::{Input, Mote, World};
 use reloadable_logic::{Vec2, new_world, tick, title};
 
@@ -38,6 +39,24 @@ fn a_mote_is_worth_more_after_the_swap() -> Result<(), Error> {
     world.combo = 0;
     catch_one(&mut world);
     assert_eq!(world.score, 10 + 20, "the world is the same one, the rule is new");
+    Ok(())
+}
+
+/// A hot value, unlike a constant, is read anew by whoever links the rules, and what hot code does with it agrees.
+#[test]
+fn the_longest_step_is_read_anew_after_the_swap() -> Result<(), Error> {
+    let lab = Lab::for_crate("reloadable-logic")?;
+    let mut world = new_world(3, 80, 23);
+    tick(&mut world, Input::default(), 60.0);
+    assert_eq!((LONGEST_STEP.get(), world.time), (0.05, 0.05));
+
+    lab.edit("src/rules.rs", |text| {
+        text.replace("LONGEST_STEP: f32 = 0.05", "LONGEST_STEP: f32 = 0.5")
+    })?
+    .swap()?;
+    world.time = 0.0;
+    tick(&mut world, Input::default(), 60.0);
+    assert_eq!((LONGEST_STEP.get(), world.time), (0.5, 0.5));
     Ok(())
 }
 
