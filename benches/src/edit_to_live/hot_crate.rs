@@ -157,6 +157,7 @@ impl HotCrate {
 
 fn plain(text: &str, exported: Option<&str>) -> String {
     let mut plain = String::new();
+    let mut values = Vec::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         match line.trim() {
@@ -165,6 +166,9 @@ fn plain(text: &str, exported: Option<&str>) -> String {
             ours if ours.starts_with("use liveswap_macros::") => {}
             hot if hot.starts_with("#[hot") => {
                 let rest = lines.clone();
+                let next = rest.clone().next().unwrap_or_default().trim();
+                let value = next.strip_prefix("pub static ").and_then(|it| it.split_once(':'));
+                values.extend(value.map(|(name, _)| name));
                 let function = rest.map(str::trim).find_map(|line| line.strip_prefix("pub fn "));
                 let name = function.and_then(|it| it.split_once('(')).map(|(name, _)| name);
                 if name.is_some() && name == exported {
@@ -182,7 +186,7 @@ fn plain(text: &str, exported: Option<&str>) -> String {
             }
         }
     }
-    plain
+    values.iter().fold(plain, |plain, name| plain.replace(&format!("{name}.get()"), name))
 }
 
 #[cfg(test)]
@@ -231,6 +235,9 @@ mod tests {
                     #[hot]\n#[must_use]\npub fn b() -> u8 { 1 }\n";
         let expected = "#[derive(Clone)]\nstruct X;\npub fn a() {}\n#[unsafe(no_mangle)]\n#[must_use]\npub fn b() -> u8 { 1 }\n";
         assert_eq!(plain(text, Some("b")), expected);
+        let text = "#[hot]\npub static STEP: f32 = 0.5;\nfn a() -> f32 { STEP.get() + b.get() }\n";
+        let expected = "pub static STEP: f32 = 0.5;\nfn a() -> f32 { STEP + b.get() }\n";
+        assert_eq!(plain(text, None), expected);
     }
 
     #[test]
