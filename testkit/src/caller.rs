@@ -20,21 +20,41 @@ const KEPT: &[(&str, bool)] = &[
     ("-p", true),
 ];
 
-/// The flags of the cargo that runs this program; `None` if it was started otherwise.
+/// How far up cargo is looked for: a test may start its own program again, and that one another.
+const GENERATIONS: usize = 8;
+
+/// The flags of the cargo that runs this program, itself or through programs in between; `None` if there is none.
 pub(crate) fn flags() -> Option<Vec<String>> {
-    flags_of(&parents_arguments()?)
+    let mut process = std::process::id();
+    for _ in 0..GENERATIONS {
+        process = parent(process)?;
+        if let Some(flags) = flags_of(&arguments(process)?) {
+            return Some(flags);
+        }
+    }
+    None
 }
 
 #[cfg(target_os = "linux")]
-fn parents_arguments() -> Option<Vec<String>> {
-    let parent = std::os::unix::process::parent_id();
-    let bytes = std::fs::read(format!("/proc/{parent}/cmdline")).ok()?;
+fn parent(process: u32) -> Option<u32> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}
+
+#[cfg(target_os = "linux")]
+fn arguments(process: u32) -> Option<Vec<String>> {
+    let bytes = std::fs::read(format!("/proc/{process}/cmdline")).ok()?;
     let arguments = bytes.split(|byte| *byte == 0);
     Some(arguments.map(|it| String::from_utf8_lossy(it).into_owned()).collect())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn parents_arguments() -> Option<Vec<String>> {
+fn parent(_: u32) -> Option<u32> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn arguments(_: u32) -> Option<Vec<String>> {
     None
 }
 
