@@ -119,11 +119,16 @@ impl<T: Layout + Serialize + DeserializeOwned + Send + 'static> State<T> {
     ///
     /// Values are left by a runtime that ends, or is asked to by the `cargo liveswap` that is about to start the program again;
     /// they are found by a runtime that starts, so that has to come first. What was left is read by name, as
-    /// at a swap; what does not fit is not used.
+    /// at a swap; what does not fit is not used, and its file is moved aside before another one takes its place.
     #[must_use]
     pub fn named(name: &str, init: impl FnOnce() -> T) -> State<T> {
-        let kept = (side().kept)(name)
-            .and_then(|bytes| ops::caught(|| Ok(format::read::<T>(&bytes, format::DEPTH)?)).ok());
+        let kept = (side().kept)(name).and_then(|bytes| {
+            let read = ops::caught(|| Ok(format::read::<T>(&bytes, format::DEPTH)?));
+            if read.is_err() {
+                (side().unfit)(name);
+            }
+            read.ok()
+        });
         State::admit(kept.unwrap_or_else(init), Some(name))
     }
 
@@ -251,6 +256,17 @@ pub fn write_named() -> Vec<(String, Result<WrittenState, StateError>)> {
 /// Keeps a written value for [`State::named`].
 pub fn keep(name: String, bytes: Vec<u8>) {
     DESK.lock().kept.insert(name, bytes);
+}
+
+/// Whether the value that was kept under `name` did not fit the state that asked for it.
+#[must_use]
+pub fn is_unfit(name: &str) -> bool {
+    DESK.lock().unfit.contains(name)
+}
+
+/// Takes note that the value that did not fit is safe elsewhere.
+pub fn settle_unfit(name: &str) {
+    DESK.lock().unfit.remove(name);
 }
 
 /// Forgets what images said of layouts, because one of them is about to go.

@@ -158,6 +158,11 @@ pub(super) fn save_named(directory: &Path) -> SavedStates {
                     verb: "made",
                     source,
                 })?;
+                let damaged = matches!(get(&path), Err(StateFileError::Damaged { .. }));
+                if damaged || state::is_unfit(&name) {
+                    move_aside(&path)?;
+                    state::settle_unfit(&name);
+                }
                 put(&path, &written)?;
                 Ok(path)
             });
@@ -168,7 +173,7 @@ pub(super) fn save_named(directory: &Path) -> SavedStates {
 
 /// Gives what a former run left to the states that will be made under the same names.
 ///
-/// A file that cannot be used is told and left where it is.
+/// A file that cannot be used is told and left where it is, until a save of its name moves it aside.
 pub(super) fn restore_kept(directory: &Path) -> Vec<StateFileError> {
     let Ok(files) = fs::read_dir(directory) else { return Vec::new() };
     let paths = files.flatten().map(|file| file.path());
@@ -182,6 +187,28 @@ pub(super) fn restore_kept(directory: &Path) -> Vec<StateFileError> {
         }
     }
     errors
+}
+
+/// Moves a file that no state could be made of to a name that nothing else has; it may be gone already.
+fn move_aside(path: &Path) -> Result<(), StateFileError> {
+    let io = |source| StateFileError::Io { path: path.to_owned(), verb: "moved aside", source };
+    for number in 1_u32.. {
+        let mut aside = path.as_os_str().to_owned();
+        aside.push(format!(".unreadable-{number}"));
+        let aside = PathBuf::from(aside);
+        if aside.try_exists().map_err(io)? {
+            continue;
+        }
+        return match fs::rename(path, &aside) {
+            Ok(()) => {
+                tracing::warn!(file = %aside.display(), "a state of the last run was not used; it is kept in this file");
+                Ok(())
+            }
+            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(io(source)),
+        };
+    }
+    Err(io(io::ErrorKind::AlreadyExists.into()))
 }
 
 /// A file's name for a state of any name: what is not plainly a letter or digit is written as its number.

@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use liveswap_abi::state::{CarryError, CarryFailure, Failure, State, StateHolder};
@@ -108,5 +109,24 @@ fn named_states_are_found_by_the_next_run() {
     // What was kept is used once; and what does not fit is not used.
     assert_eq!(*State::named(name, || 0_u64).look().unwrap(), 0);
     restore_kept(directory.path());
-    assert_eq!(*State::named(name, || "new".to_owned()).look().unwrap(), "new");
+    let other = State::named(name, || "new".to_owned());
+    assert_eq!(*other.look().unwrap(), "new");
+    let damaged = State::named("bad", || 1_u8);
+    let former = fs::read(&saved.files[0]).unwrap();
+    for _ in 0..2 {
+        let again = save_named(directory.path());
+        assert!(again.failures.is_empty(), "{again:?}");
+    }
+    let aside = |path: &Path, number| {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        path.with_file_name(format!("{name}.unreadable-{number}"))
+    };
+    let bad = directory.path().join("bad.state");
+    assert_eq!(fs::read(aside(&saved.files[0], 1)).unwrap(), former);
+    assert_eq!(fs::read(aside(&bad, 1)).unwrap(), b"nothing");
+    // What this run saved is no bad file, and is replaced.
+    assert!(!aside(&saved.files[0], 2).exists() && !aside(&bad, 2).exists());
+    assert!(restore_kept(directory.path()).is_empty());
+    drop((other, damaged));
+    assert_eq!(*State::named(name, String::new).look().unwrap(), "new");
 }
