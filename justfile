@@ -28,6 +28,10 @@ soak swaps="1000":
 loom:
     RUSTFLAGS="--cfg loom" cargo test -p liveswap-abi --lib --release --target-dir target/loom
 
+# Layouts, refusals, states and swaps under AddressSanitizer (nightly).
+asan:
+    .ci/run asan
+
 # The demo without a terminal, for ten seconds.
 demo frames="600":
     cargo live -- --headless --frames {{ frames }}

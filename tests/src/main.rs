@@ -10,6 +10,7 @@
 
 mod harness;
 
+mod builds;
 mod calls;
 mod hooks;
 mod layouts;

@@ -13,8 +13,11 @@
 //! code of the host after the last instruction of the generation ran. What belongs to no generation is passed on
 //! unchanged.
 //!
-//! Compile with `--cfg liveswap_no_interpose` (in `RUSTFLAGS`) where another tool defines these symbols in the program,
-//! such as a sanitizer's runtime: every generation is then retained.
+//! A sanitizer's own `pthread_create` is called in the C library's stead where the program exports it
+//! (`-C link-arg=-rdynamic`, which artifacts need of an instrumented program anyway).
+//!
+//! Compile with `--cfg liveswap_no_interpose` (in `RUSTFLAGS`) where another tool defines these symbols in the program:
+//! every generation is then retained.
 //!
 //! Numbered obligations:
 //!

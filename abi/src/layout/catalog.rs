@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem;
 
 use super::describe::{Describe, Describer, Fact, Node, Sink, Subject};
@@ -24,8 +25,11 @@ pub struct Type {
     pub name: String,
     /// Size and alignment in bytes; `None` for a type without a fixed size.
     pub extent: Option<(usize, usize)>,
-    /// Whether it described itself; else its name, size and alignment are all that is known.
+    /// Whether it described itself; else its name, size, alignment and identity are all that is known.
     pub is_described: bool,
+    /// Which compiled crate it is of, where it does not describe itself: other versions of a crate have types of the same
+    /// name and size.
+    pub identity: Option<u64>,
     /// Its `repr` attributes, as in `C, align(16)`.
     pub repr: String,
     /// What it is made of, in the order of the declaration.
@@ -173,6 +177,13 @@ impl Catalog {
     }
 }
 
+/// A number that is the same in two images for types of the same crates.
+fn identity(id: TypeId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// A catalog while it is being made.
 #[derive(Default)]
 struct Collector {
@@ -209,6 +220,7 @@ impl Collector {
             name: subject.name.to_owned(),
             extent: subject.extent,
             is_described: subject.describe.is_some(),
+            identity: subject.describe.is_none().then(|| identity(subject.id)),
             repr: String::new(),
             members,
         });

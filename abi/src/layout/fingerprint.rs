@@ -134,7 +134,7 @@ fn describe(graph: &Graph<'_>, index: usize, done: &[Option<u128>]) -> Message {
     message.text(&ty.name).text(&ty.repr).number(u64::from(ty.is_described));
     // No type is as large as the address space.
     let (size, align) = ty.extent.unwrap_or((usize::MAX, 0));
-    message.number(size as u64).number(align as u64);
+    message.number(size as u64).number(align as u64).number(ty.identity.unwrap_or_default());
     for member in &graph.ordered[index] {
         match member {
             Member::Variant { name, discriminant } => {

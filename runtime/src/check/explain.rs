@@ -166,6 +166,10 @@ impl<'a> Explanation<'a> {
         let (has_own, leads_on) = (self.found.len() > told, self.led > led);
         if before.extent != after.extent && (has_own || !leads_on) {
             self.sizes(pair, base, before, after);
+        } else if !has_own && !leads_on && before.identity != after.identity {
+            let expected = "a type of the crate that the program was compiled with".to_owned();
+            let found = "one of that name in another version or build of that crate".to_owned();
+            self.differ(pair, base, expected, found);
         } else if !has_own && !leads_on {
             // No silent refusal, whatever a description leaves out.
             self.differ(pair, base, "its former layout".to_owned(), "another one".to_owned());

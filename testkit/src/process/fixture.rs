@@ -33,6 +33,8 @@ pub struct Fixture {
     pub(super) links: Vec<(String, PathBuf)>,
     /// Which crates of the toolbox it is compiled against.
     pub(super) uses: Vec<String>,
+    /// Options of code generation.
+    pub(super) codegen: Vec<String>,
 }
 
 impl Fixture {
@@ -48,6 +50,7 @@ impl Fixture {
             output: Output::LibraryAndArtifact,
             links: Vec::new(),
             uses: Vec::new(),
+            codegen: Vec::new(),
         }
     }
 
@@ -94,6 +97,21 @@ impl Fixture {
         crate_name.clone_into(&mut self.crate_name);
         metadata.clone_into(&mut self.metadata);
         self.artifact_only()
+    }
+
+    /// Compiles it with other metadata, as cargo does with every version of a package: to the compiler they are different
+    /// crates of one name.
+    #[must_use]
+    pub fn identified(mut self, metadata: &str) -> Self {
+        metadata.clone_into(&mut self.metadata);
+        self
+    }
+
+    /// Compiles it with an option of code generation, as profiles are made of them: `opt-level=2`.
+    #[must_use]
+    pub fn compiled_with(mut self, option: &str) -> Self {
+        self.codegen.push(option.to_owned());
+        self
     }
 
     fn artifact_only(mut self) -> Self {

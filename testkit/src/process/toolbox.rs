@@ -80,8 +80,9 @@ impl Toolbox {
     /// [`Error::Fixture`] with the compiler's words.
     pub fn compile(&self, fixture: &Fixture) -> Result<PathBuf, Error> {
         let mut key = blake3::Hasher::new();
-        let Fixture { crate_name, metadata, output, links, uses, .. } = fixture;
-        key.update(format!("{crate_name} {metadata} {output:?} {links:?} {uses:?}\n").as_bytes());
+        let Fixture { crate_name, metadata, output, links, uses, codegen, .. } = fixture;
+        let how = format!("{crate_name} {metadata} {output:?} {links:?} {uses:?} {codegen:?}\n");
+        key.update(how.as_bytes());
         for (name, text) in &fixture.files {
             key.update(format!("{name} {}\n{text}", text.len()).as_bytes());
         }
@@ -121,7 +122,12 @@ impl Toolbox {
         if OPTIMIZED {
             command.args(["-C", "opt-level=3"]);
         }
+        command.args(fixture.codegen.iter().flat_map(|option| ["-C", option]));
         command.arg("-L").arg(format!("dependency={}", self.deps.display()));
+        // A linked crate leads to others, which are searched for only here.
+        for directory in fixture.links.iter().filter_map(|(_, library)| library.parent()) {
+            command.arg("-L").arg(format!("dependency={}", directory.display()));
+        }
         command.args(["--out-dir", ".", "--crate-name", &fixture.crate_name, "--crate-type"]);
         command.arg(match fixture.output {
             Output::LibraryAndArtifact => "rlib,cdylib",

@@ -6,5 +6,7 @@ mod version;
 mod workbench;
 
 pub(crate) use host::{Host, swap};
-pub(crate) use version::{Version, first_with, host_with, macros_library, unlinked, v1, v2, v3};
+pub(crate) use version::{
+    Version, dependency, first_with, host_linking, host_with, macros_library, unlinked, v1, v2, v3,
+};
 pub(crate) use workbench::{Program, Workbench, rename_over};

@@ -88,6 +88,12 @@ pub(crate) fn unlinked(crate_name: &str, text: &str) -> Version {
     Version(fixture.using(["liveswap_abi", "liveswap_macros"]))
 }
 
+/// A crate of this text that hot crates are compiled against, as another `build` of it for each of those.
+pub(crate) fn dependency(crate_name: &str, build: &str, text: &str) -> PathBuf {
+    let fixture = Fixture::new(crate_name, [("lib.rs", text)]).identified(build);
+    tools().compile(&fixture).unwrap().join(format!("lib{crate_name}.rlib"))
+}
+
 /// The program that is linked with the first version.
 pub(crate) fn host() -> PathBuf {
     host_with(&v1())
@@ -95,8 +101,16 @@ pub(crate) fn host() -> PathBuf {
 
 /// The program that is linked with this version, which is not an edited one.
 pub(crate) fn host_with(version: &Version) -> PathBuf {
+    host_linking(version, &[])
+}
+
+/// The program that is linked with this version, which is compiled against these crates.
+pub(crate) fn host_linking(version: &Version, dependencies: &[(&str, &Path)]) -> PathBuf {
     let linked = tools().compile(&version.0).unwrap().join("libhot_fixture.rlib");
-    let host = Fixture::program("host", HOST_SOURCES).using(["liveswap"]);
+    let mut host = Fixture::program("host", HOST_SOURCES).using(["liveswap"]);
+    for (name, library) in dependencies {
+        host = host.linking(name, *library);
+    }
     tools().compile(&host.linking("hot_fixture", linked)).unwrap().join("host")
 }
 
@@ -121,6 +135,16 @@ impl Version {
     /// Adds a function at the end of the crate's root.
     pub(crate) fn with(self, text: &str) -> Version {
         self.edit("lib.rs", "// end", &format!("{text}\n// end"))
+    }
+
+    /// Compiles it against a compiled crate.
+    pub(crate) fn linking(self, crate_name: &str, library: &Path) -> Version {
+        Version(self.0.linking(crate_name, library))
+    }
+
+    /// Compiles it with an option of code generation.
+    pub(crate) fn compiled_with(self, option: &str) -> Version {
+        Version(self.0.compiled_with(option))
     }
 
     /// Compiles it as another crate.
