@@ -12,6 +12,7 @@ mod hook;
 mod layout;
 mod lifetimes;
 mod lints;
+mod migrate;
 mod parse;
 mod role;
 mod signature;
@@ -98,6 +99,10 @@ use role::Role;
 /// - `#[hot(on_load)] fn()` runs in a generation that a swap has just made current.
 /// - `#[hot(on_retire)] fn()` runs in a generation that has just been replaced; it stays loaded meanwhile.
 ///
+/// - `#[hot(migrate)] fn(old: Saved<'_>) -> Result<World, String>` makes the new `World` of every state of that type when
+///   a swap changes its layout, in place of carrying its fields over by name. `old.read()` reads the former value as any type that
+///   its fields fit; an error or a panic refuses the swap and leaves every state as it was.
+///
 /// In builds whose hot functions are not replaceable nobody calls them, and that is no warning.
 ///
 /// ```
@@ -114,6 +119,30 @@ use role::Role;
 /// #[hot(self_check)]
 /// fn speeds_are_sane() -> Result<(), String> {
 ///     if speed() > 100.0 { Err(format!("a speed of {}", speed())) } else { Ok(()) }
+/// }
+/// # fn main() {}
+/// ```
+///
+/// ```
+/// use liveswap_abi::state::Saved;
+/// use liveswap_macros::{Layout, hot};
+///
+/// liveswap_abi::hot_crate!();
+///
+/// /// Distances are meters; they were feet.
+/// #[derive(Layout, serde::Serialize, serde::Deserialize)]
+/// pub struct World {
+///     distance: f64,
+/// }
+///
+/// #[hot(migrate)]
+/// fn in_meters(old: Saved<'_>) -> Result<World, String> {
+///     #[derive(serde::Deserialize)]
+///     struct InFeet {
+///         feet: u32,
+///     }
+///     let InFeet { feet } = old.read()?;
+///     Ok(World { distance: f64::from(feet) * 0.3048 })
 /// }
 /// # fn main() {}
 /// ```
@@ -144,14 +173,19 @@ fn expanded(
     let role = Role::of(arguments)?;
     // The arguments are understood by now.
     match (parse::item(proc_macro2::TokenStream::new(), item)?, role.hook()) {
+        (Hot::Function(function), None) if role == Role::Migrate => {
+            migrate::check(&function).map(|()| migrate::function(&function))
+        }
         (Hot::Function(function), None) => {
             check::function(&function).map(|()| expand::function(&function))
         }
         (Hot::Function(function), Some(hook)) => {
             hook::check(&function, role).map(|()| hook::function(&function, hook))
         }
-        (Hot::Value(value), None) => value::check(&value).map(|()| value::expand(&value)),
-        (Hot::Value(value), Some(_)) => Err(syn::Error::new_spanned(
+        (Hot::Value(value), None) if role == Role::Function => {
+            value::check(&value).map(|()| value::expand(&value))
+        }
+        (Hot::Value(value), _) => Err(syn::Error::new_spanned(
             value.static_token,
             "only a function can be called around a swap; write `#[hot]` alone on a `static`",
         )),

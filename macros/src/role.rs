@@ -16,10 +16,16 @@ pub(crate) enum Role {
     OnLoad,
     /// `#[hot(on_retire)]`
     OnRetire,
+    /// `#[hot(migrate)]`
+    Migrate,
 }
 
-const KNOWN: [(&str, Role); 3] =
-    [("self_check", Role::SelfCheck), ("on_load", Role::OnLoad), ("on_retire", Role::OnRetire)];
+const KNOWN: [(&str, Role); 4] = [
+    ("self_check", Role::SelfCheck),
+    ("on_load", Role::OnLoad),
+    ("on_retire", Role::OnRetire),
+    ("migrate", Role::Migrate),
+];
 
 impl Role {
     /// Reads the attribute's arguments.
@@ -44,7 +50,7 @@ impl Role {
     /// The name of the variant of `liveswap_abi::hook::Role`, for a function that the runtime calls.
     pub(crate) fn hook(self) -> Option<&'static str> {
         match self {
-            Role::Function => None,
+            Role::Function | Role::Migrate => None,
             Role::SelfCheck => Some("SelfCheck"),
             Role::OnLoad => Some("OnLoad"),
             Role::OnRetire => Some("OnRetire"),

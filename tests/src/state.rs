@@ -161,6 +161,57 @@ fn a_refused_change_leaves_every_byte_as_it_was() {
     host.finish();
 }
 
+/// The name becomes a title, which only a function can know.
+fn retitled(name: &str, body: &str) -> Version {
+    let function = format!(
+        "#[hot(migrate)]\nfn retitled(old: liveswap_abi::state::Saved<'_>) -> Result<Realm, String> {{\n\
+         #[derive(Deserialize)]\n\
+         struct Old {{ ticks: u32, name: String, mood: Mood, people: Vec<Option<Box<Person>>> }}\n\
+         let Old {{ ticks, name, mood, people }} = old.read()?;\n{body}\n}}"
+    );
+    let edits = [
+        ("    pub name: String,\n", "    pub title: String,\n"),
+        ("name: \"north\"", "title: \"north\""),
+        ("// end", function.as_str()),
+    ];
+    edited(name, &edits)
+}
+
+#[test]
+fn a_function_may_make_the_new_value_and_its_refusal_leaves_the_old_one() {
+    let bench = Workbench::new();
+    let mut host = with_state(&bench);
+    let before = host.ask(&["state", "bytes"]);
+    let refusals = [
+        (
+            "a migration says no",
+            "let _ = (ticks, name, mood, people); Err(\"no realm today\".to_owned())",
+            "no realm today",
+        ),
+        (
+            "a migration panics",
+            "let _ = (ticks, name, mood, people); panic!(\"fell over\")",
+            "a panic: fell over",
+        ),
+    ];
+    for (name, body, words) in refusals {
+        bench.install(&retitled(name, body));
+        let line = host.event(&["refused "]);
+        assert!(line.starts_with("refused step=migrate "), "{name}: {line}");
+        for word in ["`hot_fixture::state::retitled`", words] {
+            assert!(line.contains(word), "{name}: no {word:?} in {line}");
+        }
+        assert_eq!(host.ask(&["state", "bytes"]), before, "{name}");
+        assert_eq!(host.ask(&["generation"]), "0", "{name}");
+    }
+    let made = "Ok(Realm { ticks: ticks * 10, title: name + \"ern\", mood, people })";
+    let line = swap(&bench, &mut host, &retitled("a migration", made), 1);
+    assert!(line.contains("class=migrates"), "{line}");
+    let shown = NORTH.replace("ticks: 1, name: \"north\"", "ticks: 10, title: \"northern\"");
+    assert_eq!(host.ask(&["state", "show"]), shown);
+    host.finish();
+}
+
 #[test]
 fn a_panic_of_the_old_code_refuses_the_next_swap() {
     let bench = Workbench::new();

@@ -37,7 +37,7 @@ pub use carry::{Carried, CarryError, CarryFailure, CarryReport, Committed, STACK
 pub use desk::StateHolder;
 pub use error::{OpenError, OpenFailure, StateError};
 pub use opened::{Opened, Shared};
-pub use ops::{Failure, Migration, StateOps, migrated};
+pub use ops::{Failure, Migrated, Migration, StateOps, migrated};
 pub use saved::Saved;
 pub(crate) use side::{OWN, Side, connect};
 

@@ -147,13 +147,18 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// Describes the function at `path`, which makes values of `T` and is called by `read`.
+    /// Describes the function at `path`, which answers with an `R` and is called by `read`.
     #[must_use]
-    pub const fn new<T: 'static>(
+    pub const fn new<R: Migrated>(
         path: &'static str,
         read: fn(&[u8], usize) -> Result<Value, Failure>,
     ) -> Migration {
-        Migration { path, type_id: TypeId::of::<T>(), name: std::any::type_name::<T>, read }
+        Migration {
+            path,
+            type_id: TypeId::of::<R::Value>(),
+            name: std::any::type_name::<R::Value>,
+            read,
+        }
     }
 
     /// The function's path, beginning with the crate's name.
@@ -175,17 +180,42 @@ impl fmt::Debug for Migration {
     }
 }
 
+/// What a `#[hot(migrate)]` function answers with: `Result<World, String>` for a state of `World`.
+#[diagnostic::on_unimplemented(
+    message = "a migration answers with `Result<TheType, String>`, not with `{Self}`",
+    label = "make this `Result<TheType, String>`: the new value of the state, or why there is none"
+)]
+pub trait Migrated {
+    /// The type of the state.
+    type Value: 'static;
+
+    /// The new value, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// What the function says.
+    fn made(self) -> Result<Self::Value, String>;
+}
+
+impl<T: 'static> Migrated for Result<T, String> {
+    type Value = T;
+
+    fn made(self) -> Result<T, String> {
+        self
+    }
+}
+
 /// Calls a `#[hot(migrate)]` function and boxes what it makes.
 ///
 /// # Errors
 ///
 /// What the function says, or its panic.
-pub fn migrated<T>(
-    function: fn(Saved<'_>) -> Result<T, String>,
+pub fn migrated<R: Migrated>(
+    function: fn(Saved<'_>) -> R,
     bytes: &[u8],
     depth: usize,
 ) -> Result<NonNull<()>, Failure> {
-    caught(|| match function(Saved::new(bytes, depth)) {
+    caught(|| match function(Saved::new(bytes, depth)).made() {
         Ok(value) => Ok(boxed(value)),
         Err(message) => Err(Failure { path: String::new(), message, panicked: false }),
     })

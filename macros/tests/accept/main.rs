@@ -20,6 +20,8 @@ mod lifetime_bound;
 mod lifetime_in_no_argument;
 mod lifetime_not_declared;
 mod method;
+mod migrate_result;
+mod migrate_signature;
 mod naked;
 mod never;
 mod no_hot_crate;

@@ -202,8 +202,9 @@ fn a_function_may_take_over() {
         }
         Ok(V2 { name: name + "!", hearts: f64::from(health) / 2.0, added: None })
     }
-    let by_hand =
-        Migration::new::<V1>("game::hearts", |bytes, depth| migrated(hearts, bytes, depth));
+    let by_hand = Migration::new::<Result<V1, String>>("game::hearts", |bytes, depth| {
+        migrated(hearts, bytes, depth)
+    });
     let mut types = generation(ops::<V2>(), 2);
     types.migrations.push(Box::leak(Box::new(by_hand)));
     assert_eq!(types.idle_migrations().count(), 0);
