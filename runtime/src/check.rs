@@ -180,14 +180,15 @@ fn missing(path: &str, kind: &str) -> Difference {
     }
 }
 
-/// What has the same layouts can differ in its lifetimes, and a function in being `unsafe`.
+/// What has the same layouts can differ in being `unsafe`, which stands in the name of its exact type. Its identity says too much:
+/// it changes with every declaration in it, also of what a state holds and of fields that only changed their order.
 fn exact_difference(path: &str, expected: &Function, found: &Function) -> Option<Difference> {
     let (before, after) = (expected.entry.exact(), found.entry.exact());
-    (before.id() != after.id()).then(|| Difference {
+    (before.name() != after.name()).then(|| Difference {
         item: format!("{} `{path}`", kind(&expected.signature)),
         expected: format!("`{}`", before.name()),
         found: format!("`{}`", after.name()),
-        remedy: "change its lifetimes and `unsafe` back, or restart the program".to_owned(),
+        remedy: "change it back, or restart the program to take the new signature".to_owned(),
     })
 }
 

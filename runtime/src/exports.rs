@@ -162,7 +162,7 @@ impl Uses {
                     used.outline.differences(&outline, &in_use.path, remedy).unwrap_or_default();
             }
             let exact = Exact::of(entry.exact());
-            if found.is_empty() && exact.id != used.exact.id {
+            if found.is_empty() && exact.name != used.exact.name {
                 found.push(Difference {
                     item: format!("{} `{}`", in_use.kind, in_use.path),
                     expected: format!("`{}`", used.exact.name),

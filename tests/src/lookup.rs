@@ -200,8 +200,8 @@ fn a_linked_function_that_becomes_unsafe_or_keeps_what_it_is_lent_is_refused() {
     bench.install(&version);
     let line = host.event(&["refused step=check"]);
     let part = "item={function `hot_fixture::shapes::boxed`} expected={`fn(u64) -> core::option::Option<alloc::boxed::Box<u64>>`} \
-                found={`unsafe fn(u64) -> core::option::Option<alloc::boxed::Box<u64>>`} remedy={change its lifetimes \
-                and `unsafe` back, or restart the program}";
+                found={`unsafe fn(u64) -> core::option::Option<alloc::boxed::Box<u64>>`} remedy={change it back, \
+                or restart the program to take the new signature}";
     assert!(line.contains(part), "{line}");
     host.runs(1);
     host.finish();

@@ -169,12 +169,10 @@ fn retitled(name: &str, body: &str) -> Version {
          struct Old {{ ticks: u32, name: String, mood: Mood, people: Vec<Option<Box<Person>>> }}\n\
          let Old {{ ticks, name, mood, people }} = old.read()?;\n{body}\n}}"
     );
-    let edits = [
-        ("    pub name: String,\n", "    pub title: String,\n"),
-        ("name: \"north\"", "title: \"north\""),
-        ("// end", function.as_str()),
-    ];
-    edited(name, &edits)
+    v3().with(&format!("// {name}"))
+        .edit(FILE, "    pub name: String,\n", "    pub title: String,\n")
+        .edit(FILE, "name: \"north\"", "title: \"north\"")
+        .edit(FILE, "// end", &function)
 }
 
 #[test]

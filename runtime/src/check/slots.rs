@@ -1,6 +1,5 @@
 //! The numbering of functions and values: one slot for every path and signature that was ever loaded.
 
-use std::any::TypeId;
 use std::collections::HashMap;
 
 use liveswap_abi::dispatch::Target;
@@ -31,7 +30,8 @@ struct Item {
 struct Slot {
     number: usize,
     fingerprint: Fingerprint,
-    exact: TypeId,
+    /// The name of the exact type: of what has one fingerprint, `unsafe` functions differ in it.
+    exact: String,
     /// Every way in which its arguments were called: whoever calls the slot knows one of them.
     names: Vec<Names>,
 }
@@ -42,7 +42,7 @@ impl Slots {
     /// The image must not be published yet.
     pub(crate) fn assign(&mut self, functions: &Functions) {
         for (path, function) in &functions.by_path {
-            let (next, exact) = (self.items.len(), function.entry.exact().id());
+            let (next, exact) = (self.items.len(), function.entry.exact().name());
             if !self.known.contains_key(*path) {
                 self.known.insert((*path).to_owned(), Vec::new());
             }
@@ -63,6 +63,7 @@ impl Slots {
                 None => {
                     let names = vec![names(&function.signature)];
                     let fingerprint = function.fingerprint;
+                    let exact = exact.to_owned();
                     same_path.push(Slot { number: next, fingerprint, exact, names });
                     let is_value = function.signature.is_value;
                     self.items.push(Item { path: (*path).to_owned(), is_value });
