@@ -2,8 +2,9 @@
 //!
 //! A hot function is reached through the table, so its new body is called. Everything else that the host itself uses
 //! of the hot crate was compiled into it: constants, inline and generic functions, functions that are not hot, and whatever
-//! those are made of. What the host uses is read from its sources by name, so an edit may be named that would
-//! have done no harm, where two things share a name; none that the host writes out is missed.
+//! those are made of. What the host uses is read from its sources by name. So an edit may be named that would have
+//! done no harm, where two things share a name; and one is missed that the host reaches by another name (`use a as b`, code
+//! that a macro makes), or by a method of a common name such as `len` on a value whose type it never names.
 
 mod items;
 #[cfg(test)]
