@@ -4,6 +4,7 @@
 //! After the swap nothing can fail: a generation that cannot go stays.
 
 mod back;
+mod examine;
 mod lineage;
 mod migrate;
 mod pipeline;

@@ -7,25 +7,21 @@ use liveswap_abi::HotCrate;
 use liveswap_abi::dispatch::Dispatch;
 use liveswap_abi::state::{Carried, Committed};
 
+use super::examine::refused;
 use super::{Owner, back};
 use crate::check::{self, Edit, Functions};
 use crate::clock::{Clock, Stopwatch, SystemClock};
 use crate::drain::Drain;
-use crate::dylib;
-use crate::error::Error;
-use crate::event::{Kind, Outcome, Refusal, Role, Step, Timings};
+use crate::event::{Kind, Outcome, Role, Step, Timings};
 use crate::exports::Exports;
 use crate::file::FileIdentity;
 use crate::generation::{Candidate, Generation};
 use crate::history::Past;
 use crate::hooks::Hooks;
-use crate::imports;
 use crate::inside::Inside;
 use crate::refuse;
 use crate::self_check::{self, Veto};
 use crate::stage::StagedArtifact;
-use crate::verify::{self, Manifest};
-use crate::watch::extent;
 
 /// Where the next generation comes from.
 #[derive(Debug)]
@@ -80,6 +76,7 @@ impl Owner {
             _ => self.prepare(origin, number, taken, stopwatch)?,
         };
 
+        begins(Step::SelfCheck);
         let vetoed = self.veto(&next);
         taken.timings.self_check = stopwatch.lap();
         if let Err(Veto { refusal, inside }) = vetoed {
@@ -93,6 +90,7 @@ impl Owner {
             return Err(Outcome::Superseded);
         }
 
+        begins(Step::Migrate);
         let migrated = self.migrate(self.image_of(&next));
         taken.timings.migrate = stopwatch.lap();
         let carried = match migrated {
@@ -103,6 +101,7 @@ impl Owner {
             }
         };
 
+        begins("swap");
         let artifact = self.artifact(origin);
         let (outcome, committed) = self.swap(next, number, artifact, carried);
         taken.timings.swap = stopwatch.lap();
@@ -119,6 +118,7 @@ impl Owner {
         stopwatch: &mut Stopwatch<SystemClock>,
     ) -> Result<(Next, Option<FileIdentity>), Outcome> {
         let (path, kept) = self.file(origin)?;
+        begins(Step::Stage);
         let stage = self.stage(&path, number);
         taken.timings.stage = stopwatch.lap();
         let stage = stage?;
@@ -133,14 +133,17 @@ impl Owner {
             return Err(refused(refuse::set_aside(path, generation, why)));
         }
 
+        begins(Step::Verify);
         let verified = self.verify(&stage);
         taken.timings.verify = stopwatch.lap();
         let kind = verified?;
 
+        begins(Step::Load);
         let candidate = Candidate::load(stage, self.host);
         taken.timings.load = stopwatch.lap();
         let candidate = candidate.map_err(|error| refused(refuse::because(Step::Load, &error)))?;
 
+        begins(Step::Check);
         let checked = self.check(&candidate, kind);
         taken.timings.check = stopwatch.lap();
         match checked {
@@ -223,79 +226,6 @@ impl Owner {
             None => candidate.discard().err(),
         };
         self.refused.extend(kept.map(|candidate| (*candidate, inside)));
-    }
-
-    fn stage(&self, path: &Path, number: u64) -> Result<StagedArtifact, Outcome> {
-        self.stages.stage(path, self.host.name(), number).map_err(|error| match error {
-            error if error.is_transient() => Outcome::Superseded,
-            error => refused(refuse::because(Step::Stage, &error)),
-        })
-    }
-
-    /// Compares what the artifact says of itself, and what it needs, with the host; which kind it is.
-    fn verify(&self, stage: &StagedArtifact) -> Result<Kind, Outcome> {
-        let path = stage.path();
-        let refuse = |refusal| Err(refused(refusal));
-        // The artifact was seen whole; what is loaded is the copy.
-        match std::fs::File::open(path).map(|file| extent::of_file(&file)) {
-            Ok(Ok(_)) => {}
-            Ok(Err(source)) => {
-                let error = Error::Unfinished { path: path.to_owned(), source };
-                return refuse(refuse::because(Step::Verify, &error));
-            }
-            Err(source) => {
-                let error = Error::ArtifactRead { path: path.to_owned(), source };
-                return refuse(refuse::because(Step::Verify, &error));
-            }
-        }
-        let manifest = match Manifest::read_crate(path) {
-            Ok(manifest) => manifest,
-            Err(error) => return refuse(refuse::no_manifest(&error)),
-        };
-        let differences = verify::compare(&self.manifest, &manifest);
-        if !differences.is_empty() {
-            return refuse(Refusal { step: Step::Verify, differences });
-        }
-        // A standalone artifact needs nothing of the host.
-        if manifest.kind() == Kind::Shared {
-            match imports::missing(path, dylib::is_exported) {
-                Ok(missing) if missing.is_empty() => {}
-                Ok(missing) => return refuse(refuse::not_exported(&missing)),
-                Err(error) => return refuse(refuse::no_manifest(&error)),
-            }
-        }
-        Ok(manifest.kind())
-    }
-
-    fn check(&mut self, candidate: &Candidate, said: Kind) -> Result<Functions, Refusal> {
-        let artifact = candidate.hot_crate();
-        if candidate.kind() != said {
-            return Err(refuse::other_kind(said, candidate.kind()));
-        }
-        let found = artifact.identity();
-        if let Some(expected) = self.lineage.identity.filter(|expected| *expected != found) {
-            return Err(refuse::other_identity(&format!("{expected:?}"), &format!("{found:?}")));
-        }
-        if candidate.kind() == Kind::Standalone {
-            let host = self.host.is_system_allocator();
-            if [host, artifact.is_system_allocator()].contains(&Some(false)) {
-                return Err(refuse::other_allocator(host == Some(false)));
-            }
-        }
-        let functions = check::list(artifact.functions())
-            .map_err(|differences| Refusal { step: Step::Check, differences })?;
-        let mut differences = check::compare(&self.functions, &functions, &self.lineage.slots);
-        for difference in self.lineage.uses.compare(&functions) {
-            // The program may use by name what it is linked with as well.
-            if !differences.iter().any(|known| known.item == difference.item) {
-                differences.push(difference);
-            }
-        }
-        if differences.is_empty() {
-            Ok(functions)
-        } else {
-            Err(Refusal { step: Step::Check, differences })
-        }
     }
 
     /// Publishes the next generation. Nothing here can fail.
@@ -385,8 +315,9 @@ impl Owner {
     }
 }
 
-fn refused(refusal: Refusal) -> Outcome {
-    Outcome::Refused(refusal)
+/// Says in diagnostics which step begins.
+fn begins(step: impl std::fmt::Display) {
+    tracing::debug!(%step, "begins");
 }
 
 /// Whether another file has taken the place of the one that was staged.

@@ -1,0 +1,98 @@
+//! The steps that look at an artifact: staged, verified, and once it is loaded, checked.
+
+use std::path::Path;
+
+use super::Owner;
+use crate::check::{self, Functions};
+use crate::dylib;
+use crate::error::Error;
+use crate::event::{Kind, Outcome, Refusal, Step};
+use crate::generation::Candidate;
+use crate::imports;
+use crate::refuse;
+use crate::stage::StagedArtifact;
+use crate::verify::{self, Manifest};
+use crate::watch::extent;
+
+impl Owner {
+    pub(super) fn stage(&self, path: &Path, number: u64) -> Result<StagedArtifact, Outcome> {
+        self.stages.stage(path, self.host.name(), number).map_err(|error| match error {
+            error if error.is_transient() => Outcome::Superseded,
+            error => refused(refuse::because(Step::Stage, &error)),
+        })
+    }
+
+    /// Compares what the artifact says of itself, and what it needs, with the host; which kind it is.
+    pub(super) fn verify(&self, stage: &StagedArtifact) -> Result<Kind, Outcome> {
+        let path = stage.path();
+        let refuse = |refusal| Err(refused(refusal));
+        // The artifact was seen whole; what is loaded is the copy.
+        match std::fs::File::open(path).map(|file| extent::of_file(&file)) {
+            Ok(Ok(_)) => {}
+            Ok(Err(source)) => {
+                let error = Error::Unfinished { path: path.to_owned(), source };
+                return refuse(refuse::because(Step::Verify, &error));
+            }
+            Err(source) => {
+                let error = Error::ArtifactRead { path: path.to_owned(), source };
+                return refuse(refuse::because(Step::Verify, &error));
+            }
+        }
+        let manifest = match Manifest::read_crate(path) {
+            Ok(manifest) => manifest,
+            Err(error) => return refuse(refuse::no_manifest(&error)),
+        };
+        let differences = verify::compare(&self.manifest, &manifest);
+        if !differences.is_empty() {
+            return refuse(Refusal { step: Step::Verify, differences });
+        }
+        // A standalone artifact needs nothing of the host.
+        if manifest.kind() == Kind::Shared {
+            match imports::missing(path, dylib::is_exported) {
+                Ok(missing) if missing.is_empty() => {}
+                Ok(missing) => return refuse(refuse::not_exported(&missing)),
+                Err(error) => return refuse(refuse::no_manifest(&error)),
+            }
+        }
+        Ok(manifest.kind())
+    }
+
+    pub(super) fn check(
+        &mut self,
+        candidate: &Candidate,
+        said: Kind,
+    ) -> Result<Functions, Refusal> {
+        let artifact = candidate.hot_crate();
+        if candidate.kind() != said {
+            return Err(refuse::other_kind(said, candidate.kind()));
+        }
+        let found = artifact.identity();
+        if let Some(expected) = self.lineage.identity.filter(|expected| *expected != found) {
+            return Err(refuse::other_identity(&format!("{expected:?}"), &format!("{found:?}")));
+        }
+        if candidate.kind() == Kind::Standalone {
+            let host = self.host.is_system_allocator();
+            if [host, artifact.is_system_allocator()].contains(&Some(false)) {
+                return Err(refuse::other_allocator(host == Some(false)));
+            }
+        }
+        let functions = check::list(artifact.functions())
+            .map_err(|differences| Refusal { step: Step::Check, differences })?;
+        let mut differences = check::compare(&self.functions, &functions, &self.lineage.slots);
+        for difference in self.lineage.uses.compare(&functions) {
+            // The program may use by name what it is linked with as well.
+            if !differences.iter().any(|known| known.item == difference.item) {
+                differences.push(difference);
+            }
+        }
+        if differences.is_empty() {
+            Ok(functions)
+        } else {
+            Err(Refusal { step: Step::Check, differences })
+        }
+    }
+}
+
+pub(super) fn refused(refusal: Refusal) -> Outcome {
+    Outcome::Refused(refusal)
+}
