@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 const FIRST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(50);
-const RETAINED: Duration = Duration::from_millis(500);
+/// Until what has to stay is looked at again.
+pub(crate) const RETAINED: Duration = Duration::from_millis(500);
 
 /// The schedule of one generation that is no longer current.
 #[derive(Debug, Clone)]
@@ -65,6 +66,11 @@ impl Drain {
     /// Takes note that nobody is inside the generation but that it had to be retained.
     pub(crate) fn retained(&mut self, now: Instant) {
         self.due = now + RETAINED;
+    }
+
+    /// Takes note that nobody is inside the generation and that `then` more will be known of it.
+    pub(crate) fn not_yet(&mut self, then: Instant) {
+        self.due = then;
     }
 
     /// Has the generation looked at at once: a later swap happened.

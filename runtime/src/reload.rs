@@ -54,6 +54,13 @@ struct Source {
     noticed: Option<Instant>,
 }
 
+/// A refused artifact that is loaded, the thread that may be inside it, and when to look again.
+struct Refused {
+    candidate: Candidate,
+    inside: Option<Inside>,
+    due: Instant,
+}
+
 /// The owner thread's state.
 pub(crate) struct Owner {
     host: &'static HotCrate,
@@ -75,7 +82,7 @@ pub(crate) struct Owner {
     /// The last threads that run hooks, which the next ones wait for.
     hooks: Option<Inside>,
     /// Refused artifacts whose code may still run.
-    refused: Vec<(Candidate, Option<Inside>)>,
+    refused: Vec<Refused>,
     counts: Counts,
     last: Option<Reload>,
     announcer: Announcer,
@@ -185,7 +192,8 @@ impl Owner {
 
     fn next_due(&self) -> Option<Instant> {
         let looks = self.sources.iter().filter_map(|source| source.settle.due());
-        looks.chain(self.lineage.old.due()).min()
+        let refused = self.refused.iter().map(|refused| refused.due);
+        looks.chain(self.lineage.old.due()).chain(refused).min()
     }
 
     fn noticed(&mut self, notice: &Notice) {
@@ -324,15 +332,18 @@ impl Owner {
     fn retire(&mut self) {
         let now = SystemClock.now();
         let Lineage { old, slots, .. } = &mut self.lineage;
-        for event in old.look(self.host.gate(), slots, now) {
+        for event in old.look(self.host.gate(), slots, &self.settings.protections, now) {
             if let Event::Retired { generation, outcome: Retirement::Unloaded } = event {
                 self.counts.unloaded += 1;
                 self.history.unloaded(generation);
             }
             self.announcer.tell(&event);
         }
-        for (candidate, inside) in std::mem::take(&mut self.refused) {
-            self.discard(candidate, inside);
+        for refused in std::mem::take(&mut self.refused) {
+            match refused.due <= now {
+                true => self.discard(refused.candidate, refused.inside),
+                false => self.refused.push(refused),
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use liveswap_abi::{BarrierUnavailable, LeftKind, state};
 
 use crate::check::Slots;
 use crate::event::{Event, Holder, HolderKind, Kind, Retirement};
-use crate::generation::Generation;
+use crate::generation::{Ending, Generation, Protections};
 use crate::status::{GenerationState, GenerationStatus};
 use crate::thread;
 
@@ -62,7 +62,13 @@ impl Retired {
     }
 
     /// Looks at every generation whose time has come and says what became of it.
-    pub(crate) fn look(&mut self, gate: &Gate, slots: &Slots, now: Instant) -> Vec<Event> {
+    pub(crate) fn look(
+        &mut self,
+        gate: &Gate,
+        slots: &Slots,
+        protections: &Protections,
+        now: Instant,
+    ) -> Vec<Event> {
         let mut events = Vec::new();
         let states = state::holds();
         for mut generation in std::mem::take(&mut self.generations) {
@@ -74,7 +80,7 @@ impl Retired {
             let number = generation.number;
             // Calls first: they are what makes more of the rest.
             let held = gate.is_held(generation.dispatch()) || !states.is_empty();
-            if held || generation.runs_hooks() || generation.is_held() {
+            if held || generation.runs_hooks() || generation.is_held(protections) {
                 generation.retained = None;
                 if generation.drain.as_mut().is_some_and(|drain| drain.still_held(now)) {
                     let holders = holders(&generation, gate, slots, now);
@@ -84,20 +90,26 @@ impl Retired {
                 continue;
             }
             let before = generation.retained.take();
-            let unloaded = match self.unfenced {
+            let ending = match self.unfenced {
                 Some(unfenced) => {
                     generation.retained =
                         Some(format!("who is inside cannot be known: {unfenced}"));
-                    Err(Box::new(generation))
+                    Ending::Stays(generation)
                 }
-                None => generation.unload(),
+                None => generation.unload(protections, now),
             };
-            match unloaded {
-                Ok(()) => {
+            match ending {
+                Ending::Gone => {
                     let outcome = Retirement::Unloaded;
                     events.push(Event::Retired { generation: number, outcome });
                 }
-                Err(mut generation) => {
+                Ending::Later(mut generation, then) => {
+                    if let Some(drain) = &mut generation.drain {
+                        drain.not_yet(then);
+                    }
+                    self.generations.push(generation);
+                }
+                Ending::Stays(mut generation) => {
                     if let Some(drain) = &mut generation.drain {
                         drain.retained(now);
                     }
@@ -106,7 +118,7 @@ impl Retired {
                         let outcome = Retirement::Retained { why: why.clone() };
                         events.push(Event::Retired { generation: number, outcome });
                     }
-                    self.generations.push(*generation);
+                    self.generations.push(generation);
                 }
             }
         }

@@ -8,14 +8,14 @@ use liveswap_abi::dispatch::Dispatch;
 use liveswap_abi::state::{Carried, Committed};
 
 use super::examine::refused;
-use super::{Owner, back};
+use super::{Owner, Refused, back};
 use crate::check::{self, Edit, Functions};
 use crate::clock::{Clock, Stopwatch, SystemClock};
-use crate::drain::Drain;
+use crate::drain::{self, Drain};
 use crate::event::{Kind, Outcome, Role, Step, Timings};
 use crate::exports::Exports;
 use crate::file::FileIdentity;
-use crate::generation::{Candidate, Generation};
+use crate::generation::{Candidate, Ending, Generation};
 use crate::history::Past;
 use crate::hooks::Hooks;
 use crate::inside::Inside;
@@ -220,12 +220,18 @@ impl Owner {
 
     /// Unloads a refused artifact, now or when nothing of it runs any more.
     pub(super) fn discard(&mut self, candidate: Candidate, inside: Option<Inside>) {
+        let now = SystemClock.now();
         let inside = inside.filter(|inside| !inside.has_left());
-        let kept = match inside {
-            Some(_) => Some(Box::new(candidate)),
-            None => candidate.discard().err(),
+        let ending = match inside {
+            Some(_) => Ending::Stays(Some(candidate)),
+            None => candidate.discard(&self.settings.protections, now),
         };
-        self.refused.extend(kept.map(|candidate| (*candidate, inside)));
+        let (kept, due) = match ending {
+            Ending::Gone => (None, now),
+            Ending::Later(kept, then) => (kept, then),
+            Ending::Stays(kept) => (kept, now + drain::RETAINED),
+        };
+        self.refused.extend(kept.map(|candidate| Refused { candidate, inside, due }));
     }
 
     /// Publishes the next generation. Nothing here can fail.

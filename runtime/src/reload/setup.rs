@@ -12,6 +12,7 @@ use crate::announce::Announcer;
 use crate::check::Functions;
 use crate::event::{HotPanic, Reload};
 use crate::exports::{Found, Wanted};
+use crate::generation::Protections;
 use crate::history::HistoryEntry;
 use crate::lookup::LookupError;
 use crate::stage::Stages;
@@ -61,6 +62,8 @@ pub(crate) struct Settings {
     /// How many stages are kept.
     pub(crate) history: usize,
     pub(crate) rollback_on_panic: Option<RollbackOnPanic>,
+    /// What is asked of a generation that nothing is known to hold, before it is unloaded.
+    pub(crate) protections: Protections,
 }
 
 /// What the owner thread is started with.

@@ -16,6 +16,7 @@ use crate::control::{self, Control};
 use crate::error::Error;
 use crate::event::{Event, HotPanic, Outcome};
 use crate::feed::Feed;
+use crate::generation::Protections;
 use crate::locate;
 use crate::panics;
 use crate::plugin::Plugin;
@@ -62,6 +63,7 @@ impl Builder {
                 migrate_deadline: Duration::from_secs(1),
                 history: 8,
                 rollback_on_panic: None,
+                protections: Protections::default(),
             },
             owns_terminal: false,
             plugin: None,
@@ -170,6 +172,15 @@ impl Builder {
     #[must_use]
     pub fn rollback_on_panic(mut self, policy: RollbackOnPanic) -> Builder {
         self.settings.rollback_on_panic = Some(policy);
+        self
+    }
+
+    /// Judges a shared artifact by what it imports before it is unloaded, as always unless told otherwise. Without it,
+    /// whatever such a generation registered with a dependency is found by the steps after it, or not at all.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn judge_imports(mut self, judge: bool) -> Builder {
+        self.settings.protections.judge_imports = judge;
         self
     }
 

@@ -1,0 +1,53 @@
+//! How a generation ends that nothing is known to hold: step by step, and no step says more than it knows.
+//!
+//! 1. **counted**: whatever its code left behind can be counted, and the counts are zero.
+//! 2. **judged** by its imports: it called nobody who may keep a pointer to it.
+//! 3. **closed**: its image leaves the process.
+//!
+//! Every step is asked again at every look, and the first that is not [`Verdict::Clear`] ends the look; a step that needs
+//! time answers [`Verdict::NotYet`] and is asked again then. What a step found once it has to remember by itself.
+
+use std::time::Instant;
+
+/// What a step says of a generation.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// Nothing is in the way of the next step.
+    Clear,
+    /// It is not known yet; to be asked again then.
+    #[expect(dead_code, reason = "judging by imports takes no time")]
+    NotYet(Instant),
+    /// The generation stays, because of this.
+    Stays(String),
+}
+
+/// What came of a look at a generation, or an artifact, that nothing is known to hold.
+#[derive(Debug)]
+pub(crate) enum Ending<T> {
+    /// Its image left the process.
+    Gone,
+    /// Whether it may go is still being found out; to be looked at again then.
+    Later(T, Instant),
+    /// It has to stay.
+    Stays(T),
+}
+
+/// Which steps are taken, beside those without which nothing is ever unloaded.
+#[derive(Debug, Clone)]
+pub(crate) struct Protections {
+    /// Whether a shared artifact is judged by its imports.
+    pub(crate) judge_imports: bool,
+}
+
+impl Protections {
+    /// No other step: for code that never ran.
+    pub(super) fn none() -> Protections {
+        Protections { judge_imports: false }
+    }
+}
+
+impl Default for Protections {
+    fn default() -> Protections {
+        Protections { judge_imports: true }
+    }
+}

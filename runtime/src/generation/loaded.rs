@@ -1,0 +1,177 @@
+//! The library of a generation while it is loaded, and its way out.
+
+use std::cell::OnceCell;
+use std::time::Instant;
+
+use liveswap_abi::{HotCrate, LeftBehind};
+
+use super::Body;
+use super::ending::{Protections, Verdict};
+use crate::dylib::{CloseOutcome, Image, Remnant};
+use crate::error::Error;
+use crate::event::Kind;
+use crate::keeps;
+use crate::stage::StagedArtifact;
+
+#[derive(Debug)]
+pub(super) struct Loaded {
+    image: Image,
+    pub(super) hot_crate: &'static HotCrate,
+    pub(super) host: &'static HotCrate,
+    /// What it is in truth, whatever its manifest says.
+    pub(super) kind: Kind,
+    pub(super) left_behind: &'static LeftBehind,
+    pub(super) stage: StagedArtifact,
+    /// Why a pointer to it may be kept in the program, once it was asked.
+    keeps: OnceCell<Option<String>>,
+}
+
+/// What came of a loaded library's way out.
+#[derive(Debug)]
+pub(super) enum Left {
+    Gone,
+    NotYet(Box<Loaded>, Instant),
+    Stays(Body, String),
+}
+
+impl Loaded {
+    /// Loads a verified stage and connects it to the host.
+    pub(super) fn load(stage: StagedArtifact, host: &'static HotCrate) -> Result<Loaded, Error> {
+        let left_behind: &'static LeftBehind = Box::leak(Box::new(LeftBehind::new()));
+        let loading = left_behind.while_loading();
+        // SAFETY: dylib obligation 1: the bytes are the stage's, which were verified and are ours alone.
+        let image = unsafe { Image::open(stage.path()) };
+        drop(loading);
+        let image = match image {
+            Ok(image) => image,
+            Err(error) => {
+                free(left_behind);
+                return Err(error);
+            }
+        };
+        let symbol = image.symbol(&format!("__liveswap_{}", host.name()))?;
+        // SAFETY: verify compared abi and compiler, so a symbol of this name is a `HotCrate` of the same layout; it stays
+        // for as long as the image is mapped, and references to it end before `close`.
+        let hot_crate: &'static HotCrate = unsafe { symbol.cast::<HotCrate>().as_ref() };
+        hot_crate.connect(host, left_behind);
+        let standalone = hot_crate.is_standalone(host);
+        let kind = if standalone { Kind::Standalone } else { Kind::Shared };
+        let keeps = OnceCell::new();
+        let loaded = Loaded { image, hot_crate, host, kind, left_behind, stage, keeps };
+        loaded.watch();
+        Ok(loaded)
+    }
+
+    /// Whether something it left behind is known to hold it, and known to end.
+    ///
+    /// A library of which not everything is known is not waited for.
+    pub(super) fn is_held(&self, protections: &Protections) -> bool {
+        self.unprovable().is_none()
+            && self.kept(protections).is_none()
+            && !self.left_behind.is_empty()
+    }
+
+    /// Takes the way out as far as it goes now; nobody is inside.
+    pub(super) fn leave(mut self: Box<Self>, protections: &Protections, now: Instant) -> Left {
+        let steps = [Loaded::counted, Loaded::judged];
+        for step in steps {
+            match step(&mut self, protections, now) {
+                Verdict::Clear => {}
+                Verdict::NotYet(then) => return Left::NotYet(self, then),
+                Verdict::Stays(why) => return Left::Stays(Body::Loaded(self), why),
+            }
+        }
+        self.left_behind.withdraw(); // I4 of the interposers
+        if let Some(why) = self.left() {
+            self.watch();
+            return Left::Stays(Body::Loaded(self), why);
+        }
+        match self.close() {
+            CloseOutcome::StillMapped { remnant, refusal } => {
+                let why = refusal.unwrap_or_else(|| kept_by_loader(&remnant));
+                Left::Stays(Body::Closed(remnant), why)
+            }
+            CloseOutcome::Unloaded | CloseOutcome::Unknown => Left::Gone,
+        }
+    }
+
+    /// Step 1: nothing is left behind, and that is known.
+    fn counted(&mut self, _: &Protections, _: Instant) -> Verdict {
+        self.unprovable().or_else(|| self.left()).map_or(Verdict::Clear, Verdict::Stays)
+    }
+
+    /// Step 2: by its imports, nobody can have kept a pointer to it.
+    fn judged(&mut self, protections: &Protections, _: Instant) -> Verdict {
+        match self.kept(protections) {
+            Some(why) => Verdict::Stays(why.to_owned()),
+            None => Verdict::Clear,
+        }
+    }
+
+    /// Has the host's interposers count for it, if its standard library is the host's.
+    fn watch(&self) {
+        // Where the loader does not tell where the image is, nothing can be counted, and it stays unprovable.
+        if let (Kind::Shared, Some(mapped)) = (self.kind, self.image.mapped()) {
+            let parts = mapped.segments.iter().map(|segment| segment.range.clone());
+            self.left_behind.watch(mapped.base, parts.collect());
+        }
+    }
+
+    /// Why it cannot be known what the generation left behind; `None` where it is known.
+    fn unprovable(&self) -> Option<String> {
+        (!self.left_behind.is_provable()).then(|| {
+            "what its code leaves behind cannot be counted: the thread functions of its standard library are not \
+             bound to those that count on this platform, or its initializers used them"
+                .to_owned()
+        })
+    }
+
+    /// What it left behind although nobody is inside: somebody has kept a pointer to it.
+    fn left(&self) -> Option<String> {
+        (!self.left_behind.is_empty()).then(|| {
+            let threads = self.left_behind.threads();
+            let destructors = self.left_behind.destructors();
+            let keys = self.left_behind.key_values();
+            format!(
+                "hot code left {threads} running threads, {destructors} thread-local destructors and {keys} \
+                 values with a destructor behind"
+            )
+        })
+    }
+
+    /// Why a pointer to it may be kept in the program; `None` where none can.
+    fn kept(&self, protections: &Protections) -> Option<&str> {
+        if self.kind != Kind::Shared || !protections.judge_imports {
+            // Whoever a standalone one registers something with is part of it, but for the C library.
+            return None;
+        }
+        let reason = || keeps::reason(self.stage.path(), self.host.name());
+        self.keeps.get_or_init(reason).as_deref()
+    }
+
+    /// Steps 2 to 4 of the drop order; nothing holds the generation.
+    fn close(self) -> CloseOutcome {
+        let Loaded { image, hot_crate, left_behind, stage, .. } = self;
+        left_behind.release_keys();
+        hot_crate.disconnect();
+        // SAFETY: dylib obligation 2: the gate and the counts are empty, `hot_crate` is not used again.
+        let outcome = unsafe { image.close() };
+        free(left_behind);
+        drop(stage);
+        outcome
+    }
+}
+
+pub(super) fn kept_by_loader(remnant: &Remnant) -> String {
+    format!("the loader keeps `{}` mapped", remnant.image().path.display())
+}
+
+/// Frees the counts of a generation that is gone, or never was; anything counted still keeps them.
+fn free(left_behind: &'static LeftBehind) {
+    if left_behind.is_empty() {
+        let left_behind: *const LeftBehind = left_behind;
+        // SAFETY: leaked by `Loaded::load`, and nobody watches for it any more; every count is zero, so no wrapper
+        // refers to it either.
+        drop(unsafe { Box::from_raw(left_behind.cast_mut()) });
+    }
+}
