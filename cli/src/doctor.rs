@@ -6,6 +6,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use liveswap::event::Difference;
+use liveswap::trust;
+
 use crate::args;
 use crate::cargo;
 use crate::error::Error;
@@ -46,7 +49,7 @@ enum Verdict {
 /// There is no workspace to look at, or nothing can be printed.
 pub(crate) fn doctor(args: &args::Doctor) -> Result<u8, Error> {
     let target = project::target_directory(&args.place)?;
-    let mut findings = vec![toolchain(), linker(), writable(&target)];
+    let mut findings = vec![toolchain(), linker(), writable(&target), trusted(&target)];
     findings.extend(watches());
     findings.push(one_target_directory(&target, args.place.target_dir.is_some()));
     findings.push(leftovers(&target));
@@ -137,33 +140,24 @@ fn writable(target: &Path) -> Finding {
                 "give this user access to it, or choose another with `--target-dir`".to_owned(),
             ),
         ),
-        Ok(()) => match others_may_write(&own) {
-            Some(path) => (
-                format!("everybody may write to `{}`", path.display()),
-                Verdict::Better(format!(
-                    "code is loaded from there: `chmod o-w {}`",
-                    path.display()
-                )),
-            ),
-            None => (format!("`{}`", target.display()), Verdict::Good),
-        },
+        Ok(()) => (format!("`{}`", target.display()), Verdict::Good),
     };
     Finding { what: "target directory", found, verdict }
 }
 
-#[cfg(unix)]
-fn others_may_write(own: &Path) -> Option<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
-    own.ancestors().take(2).find_map(|path| {
-        let mode = fs::metadata(path).ok()?.permissions().mode();
-        // With the sticky bit, as of /tmp, others cannot replace what is there.
-        (mode & 0o002 != 0 && mode & 0o1000 == 0).then(|| path.to_owned())
-    })
-}
-
-#[cfg(not(unix))]
-fn others_may_write(_: &Path) -> Option<PathBuf> {
-    None
+/// Programs load code from there, and refuse to where somebody else could have written it.
+fn trusted(target: &Path) -> Finding {
+    let own = target.join("liveswap");
+    let (found, verdict) = match trust::look_at_directory(&own) {
+        Ok(None) => (format!("nobody else can write to `{}`", target.display()), Verdict::Good),
+        Ok(Some(Difference { item, expected, found, remedy })) => (
+            format!("{item}: {expected} -> {found}"),
+            Verdict::Broken(format!("{remedy}; or choose another place with `--target-dir`")),
+        ),
+        // What is in the way there is another finding's.
+        Err(error) => (format!("`{}` cannot be looked at: {error}", own.display()), Verdict::Good),
+    };
+    Finding { what: "trust", found, verdict }
 }
 
 fn watches() -> Vec<Finding> {
@@ -291,5 +285,20 @@ mod tests {
         assert!(matches!(writable(&file).verdict, Verdict::Broken(_)));
         assert_eq!(writable(&directory.path().join("target")).verdict, Verdict::Good);
         assert_eq!(fs::read_dir(directory.path().join("target/liveswap")).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_that_everybody_can_write_is_broken_with_the_command_that_mends_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("target");
+        assert_eq!(writable(&target).verdict, Verdict::Good);
+        assert_eq!(trusted(&target).verdict, Verdict::Good);
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o777)).unwrap();
+        let finding = trusted(&target);
+        let Verdict::Broken(remedy) = &finding.verdict else { panic!("{finding:?}") };
+        assert!(remedy.starts_with("`chmod go-w ") && remedy.contains("--target-dir"), "{remedy}");
+        assert!(finding.found.contains("mode 0777: everybody may"), "{finding:?}");
     }
 }

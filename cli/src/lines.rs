@@ -299,6 +299,7 @@ mod tests {
             hot_crate: "game".to_owned(),
             artifact: "t/libgame.so".to_owned(),
             digest: None,
+            signed: None,
             outcome,
             cause: None,
             timings: wire::Timings { total: 4_120, ..wire::Timings::default() },

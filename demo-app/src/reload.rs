@@ -162,7 +162,14 @@ mod tests {
     fn reloaded(outcome: Outcome) -> Event {
         let timings = Timings { total: Duration::from_micros(4140), ..Timings::default() };
         let cause = Cause::Artifact;
-        Event::Reloaded(Reloaded { outcome, cause, artifact: "x.so".into(), digest: None, timings })
+        Event::Reloaded(Reloaded {
+            outcome,
+            cause,
+            artifact: "x.so".into(),
+            digest: None,
+            signed: None,
+            timings,
+        })
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::event::Refusal;
+use crate::event::{Difference, Refusal};
 
 /// A failed step of the runtime.
 #[derive(Debug, thiserror::Error)]
@@ -128,6 +128,14 @@ pub enum Error {
         path: PathBuf,
         /// What is there instead, with its article, as in "a directory".
         found: &'static str,
+    },
+
+    /// The artifact is not one that the program takes, by its [`Trust`](crate::Trust), or others could write where its
+    /// copies are to be kept.
+    #[error("stage: {difference}")]
+    Untrusted {
+        /// What is wrong, with both sides and the remedy.
+        difference: Box<Difference>,
     },
 
     /// The artifact is larger than the limit.

@@ -14,6 +14,10 @@ pub use liveswap_abi::hook::Role;
 /// Something that happened, in the order in which it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "events are few, and a box would stand in every reader's way"
+)]
 pub enum Event {
     /// A reload ended; every artifact that was taken up ends in exactly one of these.
     Reloaded(Reload),
@@ -99,8 +103,26 @@ pub struct Reload {
     pub artifact: PathBuf,
     /// The blake3 digest of its bytes in hexadecimal digits; `None` where they could not be read.
     pub digest: Option<String>,
+    /// By whom its bytes are signed, and the comment that is signed too; `None` where the program does not ask for a
+    /// signature, or there is no valid one.
+    pub signed: Option<Signed>,
     /// How long each step took.
     pub timings: Timings,
+}
+
+/// What is known of a signature besides that it is valid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The number of the key that made it, as minisign shows it.
+    pub key: String,
+    /// The comment that is signed too.
+    pub trusted_comment: String,
+}
+
+impl fmt::Display for Signed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "by the key {}: {}", self.key, self.trusted_comment)
+    }
 }
 
 /// How a reload ended.

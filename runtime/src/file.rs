@@ -60,6 +60,17 @@ impl From<io::Error> for OpenFailure {
     }
 }
 
+impl From<OpenFailure> for io::Error {
+    fn from(failure: OpenFailure) -> Self {
+        match failure {
+            OpenFailure::NotAFile(found) => {
+                io::Error::other(format!("it is not a regular file but {found}"))
+            }
+            OpenFailure::Io(error) => error,
+        }
+    }
+}
+
 /// Opens a regular file for reading, and nothing else.
 ///
 /// A symbolic link is not followed. A FIFO without a writer does not block the caller, and a
@@ -69,17 +80,27 @@ impl From<io::Error> for OpenFailure {
 ///
 /// [`OpenFailure::NotAFile`] says what is there instead; [`OpenFailure::Io`] is the system's word.
 pub fn open_regular(path: &Path) -> Result<(File, Metadata), OpenFailure> {
+    open_regular_by(path, || {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
+        }
+        options.open(path)
+    })
+}
+
+/// What [`open_regular`] does, with `open` to open what is at `path`: it follows no link and does not block.
+pub(crate) fn open_regular_by(
+    path: &Path,
+    open: impl FnOnce() -> io::Result<File>,
+) -> Result<(File, Metadata), OpenFailure> {
     // Opening a device can act on it, so the kind is asked for before and, because the name may
     // have changed hands in between, once more of the file that was really opened.
     refuse_other_kinds(fs::symlink_metadata(path)?.file_type())?;
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
-    }
-    let file = options.open(path)?;
+    let file = open()?;
     let metadata = file.metadata()?;
     refuse_other_kinds(metadata.file_type())?;
     Ok((file, metadata))

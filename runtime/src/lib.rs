@@ -50,12 +50,15 @@ pub mod stage;
 mod state;
 mod status;
 mod thread;
+pub mod trust;
 pub mod verify;
 pub mod watch;
 pub mod wire;
 
 pub use error::{Error, Unfinished};
-pub use event::{Cause, EditClass, Event, HotPanic, Outcome, Refusal, Reload, Retirement, Step};
+pub use event::{
+    Cause, EditClass, Event, HotPanic, Outcome, Refusal, Reload, Retirement, Signed, Step,
+};
 pub use feed::Events;
 pub use history::{Fate, HistoryEntry};
 pub use liveswap_abi::lookup::{FnType, SafeFnType};
@@ -65,6 +68,7 @@ pub use reload::RollbackOnPanic;
 pub use runtime::{Builder, Pin, Runtime};
 pub use state::{SavedStates, StateFile, StateFileError};
 pub use status::{Counts, GenerationState, GenerationStatus, Status};
+pub use trust::{PublicKey, Trust, TrustError};
 
 /// The guide's examples, which must compile.
 #[cfg(doctest)]

@@ -15,6 +15,7 @@ const NAMED: usize = 3;
 pub(crate) fn because(step: Step, error: &Error) -> Refusal {
     let shown = |path: &Path| format!("`{}`", path.display());
     let (item, expected, found, remedy) = match error {
+        Error::Untrusted { difference } => return Refusal::one(step, (**difference).clone()),
         Error::Unfinished { path, source } => {
             (shown(path), "a whole artifact", source.to_string(), "build it again")
         }

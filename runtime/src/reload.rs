@@ -9,6 +9,7 @@ mod lineage;
 mod migrate;
 mod pipeline;
 mod setup;
+mod watched;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,8 +21,7 @@ use liveswap_abi::HotCrate;
 use crate::announce::Announcer;
 use crate::check::Functions;
 use crate::clock::{Clock, Stopwatch, SystemClock};
-use crate::error::Error;
-use crate::event::{Cause, Event, Outcome, Reload, Retirement, Step};
+use crate::event::{Cause, Event, Outcome, Reload, Retirement};
 use crate::file::FileIdentity;
 use crate::generation::Candidate;
 use crate::history::History;
@@ -31,8 +31,8 @@ use crate::retire;
 use crate::stage::Stages;
 use crate::status::{Counts, Status};
 use crate::verify::Manifest;
-use crate::watch::settle::{Decision, Settle, Timing};
-use crate::watch::{Look, Method, Notice, Touch, Watcher, writer};
+use crate::watch::settle::{Settle, Timing};
+use crate::watch::{Look, Method, Notice, Touch, Watcher};
 
 pub(crate) use lineage::Lineage;
 use pipeline::{Origin, Taken};
@@ -52,6 +52,8 @@ struct Source {
     path: PathBuf,
     settle: Settle,
     noticed: Option<Instant>,
+    /// Whether what is there was not trusted when last looked at: what makes it so may not be in its content.
+    is_distrusted: bool,
 }
 
 /// A refused artifact that is loaded, the thread that may be inside it, and when to look again.
@@ -125,7 +127,7 @@ impl Owner {
                 // A plugin's first artifact is taken up at once, by whoever opens it.
                 settle.touched(Touch::Changed, SystemClock.now());
             }
-            owner.sources.push(Source { path, settle, noticed: None });
+            owner.sources.push(Source { path, settle, noticed: None, is_distrusted: false });
         }
         owner.linked = owner.known.len();
         owner
@@ -196,16 +198,6 @@ impl Owner {
         looks.chain(self.lineage.old.due()).chain(refused).min()
     }
 
-    fn noticed(&mut self, notice: &Notice) {
-        let now = SystemClock.now();
-        let Some(source) = self.sources.iter_mut().find(|source| source.path == notice.path) else {
-            return;
-        };
-        source.noticed = Some(now);
-        source.settle.touched(notice.touch, now);
-        self.due();
-    }
-
     /// Does everything whose time has come.
     fn due(&mut self) {
         self.follow_method();
@@ -216,44 +208,6 @@ impl Owner {
             }
         }
         self.retire();
-    }
-
-    fn look(&mut self, index: usize) {
-        let source = &mut self.sources[index];
-        let look = Look::at(&source.path);
-        let writer_is_there = || writer::is_there(&source.path);
-        match source.settle.looked(look, SystemClock.now(), writer_is_there) {
-            Decision::Settled(look) => {
-                if look.identity.is_some_and(|identity| self.known.contains(&identity)) {
-                    source.noticed = None;
-                    return;
-                }
-                self.known.truncate(self.linked);
-                self.known.extend(look.identity);
-                let origin = Origin::Found(source.path.clone());
-                let noticed = source.noticed.take();
-                let reload = self.reload(&origin, noticed, Cause::Artifact);
-                if reload.outcome == Outcome::Superseded {
-                    // What superseded it is looked at even if no notice of it should come.
-                    self.known.truncate(self.linked);
-                    self.sources[index].settle.forget();
-                    self.sources[index].settle.touched(Touch::Changed, SystemClock.now());
-                }
-            }
-            Decision::GivenUp(look) => {
-                let path = source.path.clone();
-                let noticed = source.noticed.take();
-                if let Err(unfinished) = look.shape {
-                    let refusal = refuse::because(
-                        Step::Settle,
-                        &Error::Unfinished { path: path.clone(), source: unfinished },
-                    );
-                    let outcome = Outcome::Refused(refusal);
-                    self.finish(outcome, Cause::Artifact, path, Taken::default(), noticed);
-                }
-            }
-            Decision::Nothing | Decision::LookAgainAt(_) => {}
-        }
     }
 
     /// Takes up the newest artifact there is, without waiting for it to settle.
@@ -305,7 +259,7 @@ impl Owner {
         taken: Taken,
         since: Option<Instant>,
     ) -> Reload {
-        let Taken { digest, mut timings } = taken;
+        let Taken { digest, signed, mut timings } = taken;
         if let Some(since) = since {
             timings.total = SystemClock.now().saturating_duration_since(since);
         }
@@ -321,7 +275,7 @@ impl Owner {
                 tracing::warn!(%refusal, %cause, "refused");
             }
         }
-        let reload = Reload { outcome, cause, artifact, digest, timings };
+        let reload = Reload { outcome, cause, artifact, digest, signed, timings };
         self.last = Some(reload.clone());
         self.announcer.tell(&Event::Reloaded(reload.clone()));
         self.retire();
@@ -374,6 +328,7 @@ impl Owner {
             artifacts: self.sources.iter().map(|source| source.path.clone()).collect(),
             watching: words(&self.method),
             stages: self.stages.directory().to_owned(),
+            trust: self.stages.trust().to_string(),
         }
     }
 }

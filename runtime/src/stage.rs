@@ -2,13 +2,15 @@
 //!
 //! Obligations, kept here and relied on by the later steps:
 //!
-//! 1. A stage is a real copy in a directory that only this user can enter, and nobody writes to it
-//!    after it has been handed out: what was verified is what is loaded.
+//! 1. A stage is a real copy in a directory that only this user can enter and nobody else can replace, and nobody writes
+//!    to it after it has been handed out: what was verified is what is loaded.
 //! 2. Its digest is that of the bytes that were written, not of a second reading of the source.
 //! 3. A copy that failed leaves no file behind.
 //! 4. The directory of a process is removed with it: by itself when it ends in order, by the next
 //!    process that starts otherwise. The directory of a living process is never touched, whatever
 //!    its number, because what tells the living from the dead is a lock held on a file in it.
+//! 5. Only what [`Trust`] takes becomes a stage: who owns it is asked of the file that is copied, and a signature or a
+//!    digest of the bytes that are written.
 
 mod copy;
 mod home;
@@ -20,7 +22,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use blake3::Hash;
 
 use crate::error::Error;
+use crate::event::{Difference, Signed};
 use crate::file::{self, FileIdentity, OpenFailure};
+use crate::trust::{Expectation, Failure, Judge, Trust};
 use home::Home;
 
 /// The largest artifact that is staged unless told otherwise: 1 GiB.
@@ -52,6 +56,7 @@ pub const DEFAULT_LIMIT: u64 = 1 << 30;
 pub struct Stages {
     home: Home,
     limit: u64,
+    judge: Judge,
     /// Held while a name is chosen and taken, so that no two stages get the same.
     naming: Mutex<()>,
 }
@@ -62,11 +67,18 @@ impl Stages {
     ///
     /// # Errors
     ///
-    /// [`Error::StageDirectory`] when the directory cannot be made. A directory of a dead process
-    /// that cannot be removed is left for the next start.
+    /// [`Error::StageDirectory`] when the directory cannot be made, [`Error::Untrusted`] when others could put files
+    /// into it or replace it. A directory of a dead process that cannot be removed is left for the next start.
     pub fn create(target: &Path) -> Result<Self, Error> {
-        let home = Home::create(target)?;
-        Ok(Stages { home, limit: DEFAULT_LIMIT, naming: Mutex::new(()) })
+        let judge = Judge::new(Trust::Owned);
+        let home = Home::create(target, &judge)?;
+        Ok(Stages { home, limit: DEFAULT_LIMIT, judge, naming: Mutex::new(()) })
+    }
+
+    /// Takes the artifacts of these and no others.
+    pub fn with_trust(mut self, trust: Trust) -> Self {
+        self.judge = Judge::new(trust);
+        self
     }
 
     /// Refuses artifacts of more than `limit` bytes.
@@ -85,6 +97,11 @@ impl Stages {
         self.home.removed_at_start()
     }
 
+    /// Whose artifacts are taken.
+    pub fn trust(&self) -> &Trust {
+        self.judge.trust()
+    }
+
     /// Copies `artifact` to a new stage for `generation` of `hot_crate`.
     ///
     /// The artifact is opened once and never followed through a symbolic link; what has its name
@@ -95,18 +112,69 @@ impl Stages {
     /// [`Error::ArtifactOpen`], [`Error::ArtifactKind`], [`Error::ArtifactTooLarge`] and
     /// [`Error::StageDirectory`] before anything is written; [`Error::ArtifactRead`], [`Error::StageWrite`] and
     /// [`Error::ArtifactChanged`], the last of which is worth another try, with nothing left of
-    /// what was written.
+    /// what was written; and [`Error::Untrusted`], as early as it can be known.
     pub fn stage(
         &self,
         artifact: &Path,
         hot_crate: &str,
         generation: u64,
     ) -> Result<StagedArtifact, Error> {
-        let (mut source, metadata) = self.open(artifact)?;
-        let before = FileIdentity::of(&metadata);
-        self.home.restore()?;
+        let opened = self.judge.open(artifact);
+        let (source, metadata) = opened.map_err(|failure| failed(artifact, failure))?;
+        let expectation = self.judge.expectation(artifact).map_err(untrusted)?;
+        let source = (source, FileIdentity::of(&metadata));
+        self.copy(artifact, source, &expectation, hot_crate, generation)
+    }
+
+    /// Copies a stage that was handed out before to a new one.
+    ///
+    /// Whether it is trusted was asked when it was made; it has to have the bytes that it had then.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Stages::stage`]; [`Error::Untrusted`] where its bytes are others now.
+    pub fn stage_again(
+        &self,
+        kept: &StagedArtifact,
+        hot_crate: &str,
+        generation: u64,
+    ) -> Result<StagedArtifact, Error> {
+        let opened = file::open_regular(kept.path()).map_err(Failure::Open);
+        let (source, metadata) = opened.map_err(|failure| failed(kept.path(), failure))?;
+        let source = (source, FileIdentity::of(&metadata));
+        let again = self.copy(kept.path(), source, &Expectation::Nothing, hot_crate, generation)?;
+        if again.digest != kept.digest {
+            return Err(untrusted(Difference {
+                item: format!("kept stage `{}`", kept.path().display()),
+                expected: format!("the bytes that were staged, {}", kept.digest.to_hex()),
+                found: format!("others, {}", again.digest.to_hex()),
+                remedy: "build that code again: somebody wrote to this process's private directory"
+                    .to_owned(),
+            }));
+        }
+        Ok(StagedArtifact { signed: kept.signed.clone(), ..again })
+    }
+
+    fn copy(
+        &self,
+        artifact: &Path,
+        (mut source, before): (File, FileIdentity),
+        expectation: &Expectation<'_>,
+        hot_crate: &str,
+        generation: u64,
+    ) -> Result<StagedArtifact, Error> {
+        if before.len > self.limit {
+            let (path, len) = (artifact.to_owned(), before.len);
+            return Err(Error::ArtifactTooLarge { path, len, limit: self.limit });
+        }
+        self.home.restore(&self.judge)?;
         let partial = copy::Partial::create(self.home.path(), before.len)?;
-        let copied = copy::copy(&mut source, artifact, &partial, before.len)?;
+        let mut verifying = expectation.begin();
+        let copied = copy::copy(&mut source, artifact, &partial, before.len, |bytes| {
+            if let Some(verifying) = &mut verifying {
+                verifying.update(bytes);
+            }
+        })?;
         let after = source
             .metadata()
             .map(|metadata| FileIdentity::of(&metadata))
@@ -118,22 +186,10 @@ impl Stages {
                 after: after.to_string(),
             });
         }
+        let signed = expectation.meets(artifact, copied.digest, verifying).map_err(untrusted)?;
         let path = self.name(partial, hot_crate, generation, copied.digest)?;
-        let file = StageFile { path };
-        Ok(StagedArtifact { file: Arc::new(file), digest: copied.digest, source: before })
-    }
-
-    fn open(&self, artifact: &Path) -> Result<(File, fs::Metadata), Error> {
-        let path = || artifact.to_owned();
-        let (source, metadata) = file::open_regular(artifact).map_err(|failure| match failure {
-            OpenFailure::NotAFile(found) => Error::ArtifactKind { path: path(), found },
-            OpenFailure::Io(source) => Error::ArtifactOpen { path: path(), source },
-        })?;
-        let len = metadata.len();
-        if len > self.limit {
-            return Err(Error::ArtifactTooLarge { path: path(), len, limit: self.limit });
-        }
-        Ok((source, metadata))
+        let file = Arc::new(StageFile { path });
+        Ok(StagedArtifact { file, digest: copied.digest, source: before, signed })
     }
 
     /// Gives a finished copy its name, one that no stage of this process has.
@@ -173,6 +229,7 @@ pub struct StagedArtifact {
     file: Arc<StageFile>,
     digest: Hash,
     source: FileIdentity,
+    signed: Option<Signed>,
 }
 
 impl StagedArtifact {
@@ -196,6 +253,11 @@ impl StagedArtifact {
         self.len() == 0
     }
 
+    /// By whom its bytes are signed, where the program asks for that.
+    pub fn signed(&self) -> Option<&Signed> {
+        self.signed.as_ref()
+    }
+
     /// The artifact as it was when it was copied.
     pub fn source(&self) -> FileIdentity {
         self.source
@@ -212,6 +274,19 @@ impl Drop for StageFile {
         // It may be gone with the whole directory, or still be held by the loader.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+fn failed(path: &Path, failure: Failure) -> Error {
+    let path = || path.to_owned();
+    match failure {
+        Failure::Open(OpenFailure::NotAFile(found)) => Error::ArtifactKind { path: path(), found },
+        Failure::Open(OpenFailure::Io(source)) => Error::ArtifactOpen { path: path(), source },
+        Failure::Untrusted(difference) => untrusted(difference),
+    }
+}
+
+fn untrusted(difference: Difference) -> Error {
+    Error::Untrusted { difference: Box::new(difference) }
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub struct Status {
     pub watching: String,
     /// Where this process keeps its stages.
     pub stages: PathBuf,
+    /// Whose artifacts are taken, in words.
+    pub trust: String,
 }
 
 /// One generation that is still mapped.

@@ -253,6 +253,7 @@ mod tests {
                 hot_crate: "game".to_owned(),
                 artifact: "target/libgame.so".to_owned(),
                 digest: None,
+                signed: Some("by the key E7: build 12".to_owned()),
                 outcome,
                 cause: None,
                 timings: Timings { swap: 4, total: 9, ..Timings::default() },

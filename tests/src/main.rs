@@ -25,6 +25,7 @@ mod refuse;
 mod rollback;
 mod state;
 mod swap;
+mod trust;
 mod unload;
 mod values;
 mod veto;

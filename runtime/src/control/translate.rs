@@ -64,6 +64,7 @@ fn reload(hot_crate: &str, reload: &Reload) -> wire::Reload {
         hot_crate: hot_crate.to_owned(),
         artifact: reload.artifact.to_string_lossy().into_owned(),
         digest: reload.digest.clone(),
+        signed: reload.signed.as_ref().map(ToString::to_string),
         outcome: outcome(&reload.outcome),
         cause: match &reload.cause {
             Cause::Artifact => None,
@@ -144,7 +145,7 @@ fn generation(generation: &status::GenerationStatus) -> wire::Generation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Difference, EditClass, Kind, Outcome, Refusal, Step, Timings};
+    use crate::event::{Difference, EditClass, Kind, Outcome, Refusal, Signed, Step, Timings};
 
     fn reloaded(outcome: Outcome) -> Event {
         let timings = Timings { swap: Duration::from_micros(7), ..Timings::default() };
@@ -153,6 +154,7 @@ mod tests {
             cause: Cause::Artifact,
             artifact: "t/libgame.so".into(),
             digest: Some("ab".to_owned()),
+            signed: None,
             timings,
         })
     }
@@ -201,8 +203,10 @@ mod tests {
             panic!("it is one");
         };
         assert_eq!(super::reload("game", &reload).cause, None);
-        let asked = Reload { cause: Cause::Activated { of: 2 }, ..reload };
+        let signed = Signed { key: "E7".to_owned(), trusted_comment: "build 12".to_owned() };
+        let asked = Reload { cause: Cause::Activated { of: 2 }, signed: Some(signed), ..reload };
         let told = super::reload("game", &asked);
+        assert_eq!(told.signed.as_deref(), Some("by the key E7: build 12"));
         assert_eq!(told.cause.as_deref(), Some("generation 2 was asked for"));
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Owner;
+use super::pipeline::Kept;
 use crate::check::{self, Functions};
 use crate::dylib;
 use crate::error::Error;
@@ -15,8 +16,22 @@ use crate::verify::{self, Manifest};
 use crate::watch::extent;
 
 impl Owner {
-    pub(super) fn stage(&self, path: &Path, number: u64) -> Result<StagedArtifact, Outcome> {
-        self.stages.stage(path, self.host.name(), number).map_err(|error| match error {
+    /// Makes the private copy of an artifact that is trusted, or of a stage that is kept.
+    pub(super) fn stage(
+        &mut self,
+        path: &Path,
+        kept: Option<&Kept>,
+        number: u64,
+    ) -> Result<StagedArtifact, Outcome> {
+        let name = self.host.name();
+        let staged = match kept {
+            Some(kept) => self.stages.stage_again(&kept.stage, name, number),
+            None => self.stages.stage(path, name, number),
+        };
+        if let Some(source) = self.sources.iter_mut().find(|source| source.path == path) {
+            source.is_distrusted = matches!(staged, Err(Error::Untrusted { .. }));
+        }
+        staged.map_err(|error| match error {
             error if error.is_transient() => Outcome::Superseded,
             error => refused(refuse::because(Step::Stage, &error)),
         })

@@ -12,7 +12,7 @@ use super::{Owner, Refused, back};
 use crate::check::{self, Edit, Functions};
 use crate::clock::{Clock, Stopwatch, SystemClock};
 use crate::drain::{self, Drain};
-use crate::event::{Kind, Outcome, Role, Step, Timings};
+use crate::event::{Kind, Outcome, Role, Signed, Step, Timings};
 use crate::exports::Exports;
 use crate::file::FileIdentity;
 use crate::generation::{Candidate, Ending, Generation};
@@ -41,13 +41,14 @@ pub(super) enum Origin {
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     pub(super) digest: Option<String>,
+    pub(super) signed: Option<Signed>,
     pub(super) timings: Timings,
 }
 
 /// The bytes of a generation of the history, and the number under which its code first came.
 #[derive(Debug, Clone)]
-struct Kept {
-    stage: StagedArtifact,
+pub(super) struct Kept {
+    pub(super) stage: StagedArtifact,
     origin: u64,
 }
 
@@ -119,11 +120,12 @@ impl Owner {
     ) -> Result<(Next, Option<FileIdentity>), Outcome> {
         let (path, kept) = self.file(origin)?;
         begins(Step::Stage);
-        let stage = self.stage(&path, number);
+        let stage = self.stage(&path, kept.as_ref(), number);
         taken.timings.stage = stopwatch.lap();
         let stage = stage?;
         let source = stage.source();
         taken.digest = Some(stage.digest().to_hex().to_string());
+        taken.signed = stage.signed().cloned();
         if self.lineage.current.digest == Some(stage.digest()) {
             return Err(Outcome::Unchanged { generation: self.lineage.current.number });
         }

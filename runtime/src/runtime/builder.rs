@@ -24,6 +24,7 @@ use crate::refuse;
 use crate::reload::{Command, Lineage, Owner, RollbackOnPanic, Settings, Setup};
 use crate::stage::{DEFAULT_LIMIT, Stages};
 use crate::state;
+use crate::trust::{self, Trust};
 use crate::verify::Manifest;
 use crate::watch::{Mode, Watcher};
 use crate::wire::FromCli;
@@ -42,6 +43,7 @@ pub struct Builder {
     stage_dir: Option<PathBuf>,
     watch: Mode,
     artifact_limit: u64,
+    trust: Trust,
     settings: Settings,
     owns_terminal: bool,
     plugin: Option<Plugin>,
@@ -57,6 +59,7 @@ impl Builder {
             stage_dir: None,
             watch: Mode::Native,
             artifact_limit: DEFAULT_LIMIT,
+            trust: Trust::Owned,
             settings: Settings {
                 report_after: Duration::from_secs(1),
                 self_check_deadline: Duration::from_secs(5),
@@ -116,6 +119,28 @@ impl Builder {
     #[must_use]
     pub fn artifact_limit(mut self, bytes: u64) -> Builder {
         self.artifact_limit = bytes;
+        self
+    }
+
+    /// Takes the artifacts of these and no others; unless told otherwise, those that only this user or root can have
+    /// written.
+    ///
+    /// Plugins are judged like artifacts of a linked crate. A generation of the history was judged when it came, and its
+    /// kept bytes are compared with those of then.
+    ///
+    /// ```no_run
+    /// # mod game { liveswap_abi::hot_crate!(); }
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use liveswap::{Runtime, Trust};
+    ///
+    /// let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    /// let runtime = Runtime::builder(game::hot_crate()).trust(Trust::signed(key)?).start()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn trust(mut self, trust: Trust) -> Builder {
+        self.trust = trust;
         self
     }
 
@@ -200,7 +225,7 @@ impl Builder {
     ///
     /// [`Error::Inactive`] in a build whose hot functions cannot be replaced; [`Error::AlreadyRunning`] while another
     /// runtime has the crate; [`Error::HotCrate`] if the crate itself is not sound; [`Error::Executable`],
-    /// [`Error::StageDirectory`], [`Error::WatchPath`] and [`Error::ThreadStart`] where the system refuses. Of a plugin
+    /// [`Error::StageDirectory`], [`Error::Untrusted`], [`Error::WatchPath`] and [`Error::ThreadStart`] where the system refuses. Of a plugin
     /// also [`Error::Open`], if its artifact is refused.
     pub fn start(self) -> Result<Runtime, Error> {
         if !self.host.is_active() {
@@ -239,9 +264,14 @@ impl Builder {
         let artifacts = self.artifacts(&executable);
         let stage_dir =
             self.stage_dir.clone().unwrap_or_else(|| locate::target_directory(&executable));
-        let stages = Arc::new(Stages::create(&stage_dir)?.with_limit(self.artifact_limit));
+        let stages = Stages::create(&stage_dir)?
+            .with_limit(self.artifact_limit)
+            .with_trust(self.trust.clone());
+        let stages = Arc::new(stages);
         let (notice_sender, notices) = bounded(64);
-        let watcher = Watcher::new(artifacts.iter().cloned(), self.watch, notice_sender)?;
+        let besides = artifacts.iter().filter_map(|path| trust::watched_besides(&self.trust, path));
+        let watched = artifacts.iter().cloned().chain(besides);
+        let watcher = Watcher::new(watched, self.watch, notice_sender)?;
 
         let feed = Feed::default();
         let (commands, inbox) = unbounded();

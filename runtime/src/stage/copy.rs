@@ -68,15 +68,17 @@ impl Drop for Partial {
     }
 }
 
-/// Copies `source`, the file at `artifact`, into `partial`; no more than `limit` bytes and one.
+/// Copies `source`, the file at `artifact`, into `partial`; no more than `limit` bytes and one. Every byte that is
+/// written is shown to `seen` as well.
 pub(super) fn copy(
     source: &mut File,
     artifact: &Path,
     partial: &Partial,
     limit: u64,
+    seen: impl FnMut(&[u8]),
 ) -> Result<Copied, Error> {
     // One byte more than there should be is enough to know that the file has grown.
-    let copied = pump(&mut source.take(limit.saturating_add(1)), &mut &partial.file);
+    let copied = pump(&mut source.take(limit.saturating_add(1)), &mut &partial.file, seen);
     copied.map_err(|failure| match failure {
         Failure::Read(source) => Error::ArtifactRead { path: artifact.to_owned(), source },
         Failure::Write(source) => partial.failed(source),
@@ -89,7 +91,11 @@ enum Failure {
     Write(io::Error),
 }
 
-fn pump(source: &mut impl Read, sink: &mut impl Write) -> Result<Copied, Failure> {
+fn pump(
+    source: &mut impl Read,
+    sink: &mut impl Write,
+    mut seen: impl FnMut(&[u8]),
+) -> Result<Copied, Failure> {
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; BUFFER];
     let mut len = 0;
@@ -101,6 +107,7 @@ fn pump(source: &mut impl Read, sink: &mut impl Write) -> Result<Copied, Failure
             Err(error) => return Err(Failure::Read(error)),
         };
         hasher.update(&buffer[..read]);
+        seen(&buffer[..read]);
         sink.write_all(&buffer[..read]).map_err(Failure::Write)?;
         len += read as u64;
     }
@@ -158,7 +165,9 @@ mod tests {
         let bytes = vec![7; 3 * BUFFER + 5];
         let mut sink = Vec::new();
         let mut source = rough(usize::MAX, io::ErrorKind::Other).take(bytes.len() as u64);
-        let copied = pump(&mut source, &mut sink).unwrap();
+        let mut shown = Vec::new();
+        let copied = pump(&mut source, &mut sink, |bytes| shown.extend_from_slice(bytes)).unwrap();
+        assert_eq!(shown, sink, "what is looked at is what is written");
         assert_eq!(copied, Copied { digest: blake3::hash(&bytes), len: bytes.len() as u64 });
         assert_eq!(sink, bytes);
     }
@@ -166,10 +175,14 @@ mod tests {
     #[test]
     fn a_full_disk_and_a_bad_one_are_told_apart() {
         let mut source = &[1u8; 5000][..];
-        let failure = pump(&mut source, &mut rough(2000, io::ErrorKind::StorageFull)).unwrap_err();
+        let failure =
+            pump(&mut source, &mut rough(2000, io::ErrorKind::StorageFull), |_| {}).unwrap_err();
         assert!(matches!(failure, Failure::Write(e) if e.kind() == io::ErrorKind::StorageFull));
         let mut source = rough(2000, io::ErrorKind::Other);
-        assert!(matches!(pump(&mut source, &mut Vec::new()).unwrap_err(), Failure::Read(_)));
+        assert!(matches!(
+            pump(&mut source, &mut Vec::new(), |_| {}).unwrap_err(),
+            Failure::Read(_)
+        ));
     }
 
     #[test]
@@ -191,7 +204,7 @@ mod tests {
         let path = dir.path().join("source");
         fs::write(&path, vec![1; 5000]).unwrap();
         let partial = Partial::create(dir.path(), 4000).unwrap();
-        let copied = copy(&mut File::open(&path).unwrap(), &path, &partial, 4000).unwrap();
+        let copied = copy(&mut File::open(&path).unwrap(), &path, &partial, 4000, |_| {}).unwrap();
         assert_eq!(copied.len, 4001);
     }
 }

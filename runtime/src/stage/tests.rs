@@ -1,3 +1,5 @@
+mod trust;
+
 use super::*;
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -53,7 +55,7 @@ fn only_its_user_can_read_or_write_it() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let bench = Bench::new();
     let artifact = bench.artifact(b"x");
-    fs::set_permissions(&artifact, fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(&artifact, fs::Permissions::from_mode(0o755)).unwrap();
     let stage = bench.stages.stage(&artifact, "game", 1).unwrap();
     let metadata = fs::metadata(stage.path()).unwrap();
     assert_eq!(metadata.permissions().mode() & 0o777, 0o600);

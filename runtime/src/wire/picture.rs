@@ -22,6 +22,9 @@ pub struct Reload {
     pub artifact: String,
     /// The blake3 digest of its bytes in hexadecimal digits, where it is known.
     pub digest: Option<String>,
+    /// By whom it is signed and the comment that is signed too, where the program asks for a signature.
+    #[serde(default)]
+    pub signed: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
     /// Why it happened, in words; `None` for an artifact that appeared.
