@@ -30,6 +30,7 @@ use crate::refuse;
 use crate::retire;
 use crate::stage::Stages;
 use crate::status::{Counts, Status};
+use crate::trust::Standing;
 use crate::verify::Manifest;
 use crate::watch::settle::{Settle, Timing};
 use crate::watch::{Look, Method, Notice, Touch, Watcher};
@@ -52,8 +53,8 @@ struct Source {
     path: PathBuf,
     settle: Settle,
     noticed: Option<Instant>,
-    /// Whether what is there was not trusted when last looked at: what makes it so may not be in its content.
-    is_distrusted: bool,
+    /// If what is there was not trusted when last looked at: what that was decided by besides its content.
+    distrusted: Option<Standing>,
 }
 
 /// A refused artifact that is loaded, the thread that may be inside it, and when to look again.
@@ -127,7 +128,7 @@ impl Owner {
                 // A plugin's first artifact is taken up at once, by whoever opens it.
                 settle.touched(Touch::Changed, SystemClock.now());
             }
-            owner.sources.push(Source { path, settle, noticed: None, is_distrusted: false });
+            owner.sources.push(Source { path, settle, noticed: None, distrusted: None });
         }
         owner.linked = owner.known.len();
         owner

@@ -24,7 +24,7 @@ use blake3::Hash;
 use crate::error::Error;
 use crate::event::{Difference, Signed};
 use crate::file::{self, FileIdentity, OpenFailure};
-use crate::trust::{Expectation, Failure, Judge, Trust};
+use crate::trust::{Expectation, Failure, Judge, Standing, Trust};
 use home::Home;
 
 /// The largest artifact that is staged unless told otherwise: 1 GiB.
@@ -100,6 +100,11 @@ impl Stages {
     /// Whose artifacts are taken.
     pub fn trust(&self) -> &Trust {
         self.judge.trust()
+    }
+
+    /// What decides whether the artifact is trusted, as it is now, besides its content.
+    pub(crate) fn standing(&self, artifact: &Path) -> Standing {
+        self.judge.standing(artifact)
     }
 
     /// Copies `artifact` to a new stage for `generation` of `hot_crate`.

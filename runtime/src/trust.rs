@@ -11,30 +11,31 @@
 //! Authenticated bytes need no owner: [`Trust::Signed`] and [`Trust::Digests`] stand in place of [`Trust::Owned`] as far as
 //! the artifact is concerned. The directory of the stages is judged whatever the policy.
 
+mod judge;
 mod key;
 #[cfg(not(unix))]
 mod nobody;
 #[cfg(unix)]
 mod owners;
 mod signature;
+mod verdict;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::{File, Metadata};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use blake3::Hash;
 
-use crate::event::{Difference, Signed};
-use crate::file::{self, OpenFailure};
+use crate::event::Difference;
 
+pub(crate) use judge::{Expectation, Failure, Judge, Standing};
 pub use key::PublicKey;
 #[cfg(not(unix))]
 use nobody::Owners;
 #[cfg(unix)]
 use owners::Owners;
-pub(crate) use signature::{Signature, Verifying, signature_path};
+pub(crate) use signature::signature_path;
+pub use verdict::{Verdict, look, look_at_directory};
 
 /// Whose artifacts a program takes; set by [`Builder::trust`](crate::Builder::trust).
 ///
@@ -133,182 +134,6 @@ pub enum TrustError {
         /// What is wrong with it.
         why: String,
     },
-}
-
-/// Why an artifact is not taken.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// It cannot be opened, or is no regular file.
-    Open(OpenFailure),
-    /// It can, and is not trusted.
-    Untrusted(Difference),
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Failure::Open(OpenFailure::Io(error))
-    }
-}
-
-impl From<OpenFailure> for Failure {
-    fn from(failure: OpenFailure) -> Self {
-        Failure::Open(failure)
-    }
-}
-
-impl From<Difference> for Failure {
-    fn from(difference: Difference) -> Self {
-        Failure::Untrusted(difference)
-    }
-}
-
-/// A policy at work: who is trusted, and what has to be seen of an artifact.
-#[derive(Debug)]
-pub(crate) struct Judge {
-    trust: Trust,
-    owners: Owners,
-}
-
-impl Judge {
-    /// Judges by `trust` in this process.
-    pub(crate) fn new(trust: Trust) -> Judge {
-        Judge { trust, owners: Owners::of_this_process() }
-    }
-
-    /// The policy.
-    pub(crate) fn trust(&self) -> &Trust {
-        &self.trust
-    }
-
-    /// Opens the artifact at `path`, if its owner is trusted or need not be.
-    pub(crate) fn open(&self, path: &Path) -> Result<(File, Metadata), Failure> {
-        match &self.trust {
-            Trust::Owned => self.owners.open(path),
-            Trust::Signed { .. } | Trust::Digests(_) => Ok(file::open_regular(path)?),
-        }
-    }
-
-    /// What the artifact at `path` has to be, as far as its bytes say.
-    ///
-    /// The signature is read now, so that one that is missing is known before anything is copied.
-    pub(crate) fn expectation(&self, path: &Path) -> Result<Expectation<'_>, Difference> {
-        Ok(match &self.trust {
-            Trust::Owned => Expectation::Nothing,
-            Trust::Signed { key } => {
-                let signature = Box::new(Signature::beside(path, key)?);
-                Expectation::Signed { key, signature }
-            }
-            Trust::Digests(digests) => Expectation::Digest(digests),
-        })
-    }
-
-    /// Whether `directory`, every directory above it, and what links lead there can be changed by nobody else; it
-    /// must be there.
-    pub(crate) fn directory(&self, directory: &Path) -> Result<(), Failure> {
-        self.owners.directory(directory)
-    }
-
-    /// Whether `directory` is one that only this process's user can enter.
-    pub(crate) fn private(&self, directory: &Path) -> Result<(), Failure> {
-        self.owners.private(directory)
-    }
-}
-
-/// What the bytes of one artifact have to be.
-#[derive(Debug)]
-pub(crate) enum Expectation<'a> {
-    /// Anything.
-    Nothing,
-    /// Those that were signed.
-    Signed {
-        /// By whom.
-        key: &'a PublicKey,
-        /// The signature that was found.
-        signature: Box<Signature>,
-    },
-    /// Those of one of these digests.
-    Digest(&'a HashSet<Hash>),
-}
-
-impl Expectation<'_> {
-    /// Begins to look at bytes.
-    pub(crate) fn begin(&self) -> Option<Verifying<'_>> {
-        match self {
-            Expectation::Signed { key, signature } => Some(signature.begin(key)),
-            Expectation::Nothing | Expectation::Digest(_) => None,
-        }
-    }
-
-    /// Judges bytes that were copied from `path`, with this digest.
-    pub(crate) fn meets(
-        &self,
-        path: &Path,
-        digest: Hash,
-        verifying: Option<Verifying<'_>>,
-    ) -> Result<Option<Signed>, Difference> {
-        match self {
-            Expectation::Digest(digests) if !digests.contains(&digest) => {
-                Err(difference(
-                    format!("digest of `{}`", path.display()),
-                    format!("one of the {} that are allowed", digests.len()),
-                    digest.to_hex().to_string(),
-                    "put an artifact there that is allowed, or start the program with this digest among `Trust::Digests`"
-                        .to_owned(),
-                ))
-            }
-            Expectation::Nothing | Expectation::Digest(_) => Ok(None),
-            Expectation::Signed { .. } => verifying.map(Verifying::end).transpose(),
-        }
-    }
-}
-
-/// What is known of a file's trustworthiness without starting a program, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
-    /// Owner and permissions in words; `None` where the system has none.
-    pub owned_by: Option<String>,
-    /// Why a program of this user in the artifact's directory would refuse it by [`Trust::Owned`]; `None` if it takes it.
-    pub refused: Option<Difference>,
-    /// The signature beside it, not verified: that takes a key.
-    pub signature: Option<Signed>,
-}
-
-/// Judges the artifact at `path` as a program of this user would that is in the same directory.
-///
-/// # Errors
-///
-/// What the system says if it cannot be opened.
-pub fn look(path: &Path) -> io::Result<Verdict> {
-    let path = std::path::absolute(path)?;
-    let owners = Owners::of_program_in(path.parent().unwrap_or(&path));
-    let (_, metadata) = open(&path)?;
-    let refused = match owners.open(&path) {
-        Ok(_) => None,
-        Err(Failure::Untrusted(difference)) => Some(difference),
-        Err(Failure::Open(failure)) => return Err(failure.into()),
-    };
-    let owned_by = Owners::describe(&metadata);
-    let signature = Signature::read(&path).ok().map(Signature::into_signed);
-    Ok(Verdict { owned_by, refused, signature })
-}
-
-/// Whether programs of this user that are in `directory` may keep their stages there by [`Trust`]'s rule for directories;
-/// if not, why.
-///
-/// # Errors
-///
-/// What the system says if one of the directories cannot be looked at.
-pub fn look_at_directory(directory: &Path) -> io::Result<Option<Difference>> {
-    let owners = Owners::of_program_in(directory);
-    match owners.directory(directory) {
-        Ok(()) => Ok(None),
-        Err(Failure::Untrusted(difference)) => Ok(Some(difference)),
-        Err(Failure::Open(failure)) => Err(failure.into()),
-    }
-}
-
-fn open(path: &Path) -> io::Result<(File, Metadata)> {
-    Ok(file::open_regular(path)?)
 }
 
 /// What has to be watched besides `artifact`: what may change the judgment of it.

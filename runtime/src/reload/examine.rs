@@ -24,12 +24,14 @@ impl Owner {
         number: u64,
     ) -> Result<StagedArtifact, Outcome> {
         let name = self.host.name();
+        // Taken note of first, so that what changes meanwhile is seen to be another.
+        let standing = self.stages.standing(path);
         let staged = match kept {
             Some(kept) => self.stages.stage_again(&kept.stage, name, number),
             None => self.stages.stage(path, name, number),
         };
         if let Some(source) = self.sources.iter_mut().find(|source| source.path == path) {
-            source.is_distrusted = matches!(staged, Err(Error::Untrusted { .. }));
+            source.distrusted = matches!(staged, Err(Error::Untrusted { .. })).then_some(standing);
         }
         staged.map_err(|error| match error {
             error if error.is_transient() => Outcome::Superseded,

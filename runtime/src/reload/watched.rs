@@ -28,13 +28,17 @@ impl Owner {
             notice.touch
         };
         let is_meant = |source: &&mut Source| {
-            source.path == notice.path || (source.is_distrusted && besides(source))
+            source.path == notice.path || (source.distrusted.is_some() && besides(source))
         };
         let Some(source) = self.sources.iter_mut().find(is_meant) else { return };
-        if source.is_distrusted {
-            // The same bytes may be trusted now: signed, or with another owner.
-            self.known.truncate(self.linked);
-            source.settle.forget();
+        if let Some(distrusted) = &source.distrusted {
+            if *distrusted != self.stages.standing(&source.path) {
+                // The same bytes may be trusted now: signed, or with another owner.
+                self.known.truncate(self.linked);
+                source.settle.forget();
+            } else if source.path != notice.path {
+                return;
+            }
         }
         source.noticed = Some(now);
         source.settle.touched(touch, now);

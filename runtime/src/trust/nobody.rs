@@ -31,6 +31,10 @@ impl Owners {
         Ok(())
     }
 
+    pub(super) fn facts(_: &Metadata) -> Option<[u32; 3]> {
+        None
+    }
+
     pub(super) fn describe(_: &Metadata) -> Option<String> {
         None
     }

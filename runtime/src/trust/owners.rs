@@ -65,6 +65,7 @@ impl Owners {
     fn new(user: u32, of_program: &[u32], above_program: &[u32]) -> Owners {
         let mut of_files = vec![user, ROOT];
         of_files.extend(of_program);
+        of_files.sort_unstable();
         of_files.dedup();
         let mut of_directories = of_files.clone();
         of_directories.extend(above_program);
@@ -92,7 +93,7 @@ impl Owners {
             let what = if metadata.is_dir() { "a directory" } else { "something else" };
             return Err(difference(
                 format!("directory of the stages `{}`", directory.display()),
-                format!("a directory of {} with mode 0700", self.shown()),
+                format!("a directory of {} with mode 0700", user(self.user)),
                 format!("{what} of {} with mode {mode:04o}", user(metadata.uid())),
                 "choose another place with `stage_dir`, on a file system that keeps permissions"
                     .to_owned(),
@@ -100,6 +101,11 @@ impl Owners {
             .into());
         }
         Ok(())
+    }
+
+    /// Owner, group and permissions.
+    pub(super) fn facts(metadata: &Metadata) -> Option<[u32; 3]> {
+        Some([metadata.uid(), metadata.gid(), metadata.mode() & 0o7777])
     }
 
     /// Owner and permissions in words.
@@ -136,7 +142,7 @@ impl Owners {
             Kind::Directory => (format!("the directory `{shown}`"), &self.of_directories),
         };
         if !owners.contains(&owner) {
-            return Err(self.foreign(&what, path, owner));
+            return Err(self.foreign(&what, path, owner, owners));
         }
         // With the sticky bit, as of /tmp, others may add names and cannot take over those that are there.
         if kind == Kind::Directory && mode & STICKY != 0 {
@@ -161,14 +167,16 @@ impl Owners {
         Err(difference(format!("permissions of {what}"), expected, found, remedy))
     }
 
-    fn foreign(&self, what: &str, path: &Path, owner: u32) -> Difference {
+    fn foreign(&self, what: &str, path: &Path, owner: u32, owners: &[u32]) -> Difference {
+        let others = owners.iter().filter(|uid| **uid != self.user).map(|uid| user(*uid));
+        let owners: Vec<String> = std::iter::once(user(self.user)).chain(others).collect();
         difference(
             format!("owner of {what}"),
-            format!("{} or root", self.shown()),
+            owners.join(" or "),
             user(owner),
             format!(
-                "`chown` it (`chown {} {}`), build as the user who runs the program, or have artifacts of others signed and \
-                 set `Builder::trust(Trust::signed(..)?)`",
+                "give it to the user who runs the program (`chown {} {}`), build as that user, or have artifacts of others \
+                 signed and set `Builder::trust(Trust::signed(..)?)`",
                 self.user,
                 path.display()
             ),
@@ -180,11 +188,8 @@ impl Owners {
         if self.of_directories.contains(&owner) {
             return Ok(());
         }
-        Err(self.foreign(&format!("the symbolic link `{}`", path.display()), path, owner))
-    }
-
-    fn shown(&self) -> String {
-        format!("this user, {}", user(self.user))
+        let what = format!("the symbolic link `{}`", path.display());
+        Err(self.foreign(&what, path, owner, &self.of_directories))
     }
 }
 

@@ -228,3 +228,23 @@ fn policies_that_cannot_be_had_say_why() {
     let error = Trust::digests(["ab12"]).unwrap_err().to_string();
     assert!(error.starts_with("trust: `ab12` is no blake3 digest: "), "{error}");
 }
+
+#[test]
+fn what_can_change_a_judgment_is_known_from_what_cannot() {
+    let bench = Bench::new();
+    let artifact = bench.artifact();
+    let unsigned = bench.stages.standing(&artifact);
+    assert_eq!(unsigned, bench.stages.standing(&artifact));
+    bench.put(&bench.sign(BYTES));
+    let signed = bench.stages.standing(&artifact);
+    assert_ne!(signed, unsigned);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let owned = Stages::create(bench.target.path()).unwrap();
+        let before = owned.standing(&artifact);
+        fs::set_permissions(&artifact, fs::Permissions::from_mode(0o666)).unwrap();
+        assert_ne!(owned.standing(&artifact), before);
+        assert_eq!(bench.stages.standing(&artifact), signed, "nobody asks who owns what is signed");
+    }
+}

@@ -82,12 +82,14 @@ fn the_rule() {
     assert_eq!(find(Kind::Directory, ABOVE, 0o755, &somebody), Ok(()), "above the program");
 
     let foreign = find(Kind::File, ABOVE, 0o644, &nobody).unwrap_err();
-    assert!(foreign.starts_with("owner of `/a/b`: this user, "), "{foreign}");
-    for part in [" or root -> ", "`chown` it (`chown 7 /a/b`)", "Trust::signed"] {
+    let expected = format!("owner of `/a/b`: {} or root (0) or {} -> ", user(7), user(8));
+    assert!(foreign.starts_with(&expected), "{expected}: {foreign}");
+    for part in ["give it to the user who runs the program (`chown 7 /a/b`)", "Trust::signed"] {
         assert!(foreign.contains(part), "{part}: {foreign}");
     }
     let foreign = find(Kind::Directory, OTHER, 0o1777, &nobody).unwrap_err();
-    assert!(foreign.starts_with("owner of the directory `/a/b`: this user, "), "{foreign}");
+    assert!(foreign.starts_with("owner of the directory `/a/b`: "), "{foreign}");
+    assert!(foreign.contains(" or root (0) or ") && foreign.contains("uid 4242;"), "{foreign}");
 
     assert_eq!(
         find(Kind::File, 7, 0o666, &nobody).unwrap_err(),
@@ -110,7 +112,7 @@ fn the_rule() {
 #[test]
 fn whoever_could_have_replaced_the_program_is_trusted_with_directories_only() {
     let owners = Owners::new(7, &[], &[0, 1000]);
-    assert_eq!((owners.of_files, owners.of_directories), (vec![7, 0], vec![0, 7, 1000]));
+    assert_eq!((owners.of_files, owners.of_directories), (vec![0, 7], vec![0, 7, 1000]));
     let this = Owners::of_this_process();
     assert!(this.of_files.contains(&geteuid().as_raw()) && this.of_files.contains(&ROOT));
 }
@@ -210,7 +212,7 @@ fn only_root_can_make_files_of_others() {
         return;
     }
     let why = tree.read(&artifact).unwrap_err();
-    assert!(why.contains("or root -> uid 4242;"), "{why}");
+    assert!(why.contains(" -> uid 4242;"), "{why}");
 
     let foreign = tree.directory("foreign", 0o755);
     tree.file("foreign/artifact", "bad");
