@@ -268,7 +268,11 @@ pub(crate) fn session(session: &Session) -> String {
         for generation in &status.generations {
             let mut words = format!("generation {} ({})", generation.number, generation.kind);
             if let Some(why) = &generation.retained {
-                words.push_str(&format!(", retained: {why}"));
+                let kept = generation.bytes / 1024;
+                words.push_str(&format!(", retained ({kept} KiB): {why}"));
+            }
+            if generation.quarantined {
+                words.push_str(", in quarantine");
             }
             if !generation.holders.is_empty() {
                 words.push_str(&format!(", held by {}", generation.holders.join("; ")));

@@ -334,5 +334,8 @@ pub enum Retirement {
     Retained {
         /// Why.
         why: String,
+        /// How many bytes of its image are in memory, after what the system can read again from its stage was given back: what it
+        /// wrote to, and what the loader changed in it. All that is mapped where the system does not tell.
+        bytes: u64,
     },
 }

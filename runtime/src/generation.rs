@@ -13,6 +13,7 @@
 
 mod ending;
 mod loaded;
+mod quarantine;
 
 use std::time::Instant;
 
@@ -23,7 +24,7 @@ use liveswap_abi::{HotCrate, LeftBehind};
 
 use crate::check::Surface;
 use crate::drain::Drain;
-use crate::dylib::{CloseOutcome, Remnant};
+use crate::dylib::{CloseOutcome, MappedImage, Remnant, pages};
 use crate::error::Error;
 use crate::event::{EditClass, Kind};
 use crate::inside::Inside;
@@ -35,6 +36,8 @@ use loaded::{Left, Loaded, kept_by_loader};
 #[derive(Debug)]
 pub(crate) struct Candidate {
     loaded: Box<Loaded>,
+    /// Whether it has self-checks. Its own code says so, which is not to be asked once it is in quarantine.
+    is_checked: bool,
 }
 
 /// A generation that is, or was, current.
@@ -80,7 +83,8 @@ impl Candidate {
     /// [`Error::LibraryOpen`] and [`Error::SymbolMissing`].
     pub(crate) fn load(stage: StagedArtifact, host: &'static HotCrate) -> Result<Candidate, Error> {
         let loaded = Box::new(Loaded::load(stage, host)?);
-        Ok(Candidate { loaded })
+        let is_checked = !loaded.hot_crate.hooks_of(Role::SelfCheck).is_empty();
+        Ok(Candidate { loaded, is_checked })
     }
 
     /// Which kind of artifact was really loaded.
@@ -131,16 +135,17 @@ impl Candidate {
         now: Instant,
     ) -> Ending<Option<Candidate>> {
         // Of its functions only self-checks can have been called.
-        let checked = !self.loaded.hot_crate.hooks_of(Role::SelfCheck).is_empty();
-        let protections = if checked { protections.clone() } else { Protections::none() };
+        let protections = if self.is_checked { protections.clone() } else { Protections::none() };
         if self.loaded.is_held(&protections) || !liveswap_abi::state::holds().is_empty() {
             return Ending::Stays(Some(self));
         }
         match self.loaded.leave(&protections, now) {
             Left::Gone => Ending::Gone,
-            Left::NotYet(loaded, then) => Ending::Later(Some(Candidate { loaded }), then),
+            Left::NotYet(loaded, then) => {
+                Ending::Later(Some(Candidate { loaded, is_checked: self.is_checked }), then)
+            }
             Left::Stays(Body::Loaded(loaded), _) if loaded.is_held(&protections) => {
-                Ending::Stays(Some(Candidate { loaded }))
+                Ending::Stays(Some(Candidate { loaded, is_checked: self.is_checked }))
             }
             Left::Stays(..) => Ending::Stays(None),
         }
@@ -197,6 +202,41 @@ impl Generation {
         match &self.body {
             Body::Loaded(loaded) => loaded.is_held(protections),
             Body::Linked | Body::Nothing | Body::Closed(_) => false,
+        }
+    }
+
+    /// How many bytes of its image are in memory.
+    pub(crate) fn in_memory(&self) -> u64 {
+        self.mapped().map_or(0, pages::in_memory)
+    }
+
+    /// Gives back what the system can read again when it is used.
+    pub(crate) fn give_back(&self) {
+        if let Some(image) = self.mapped() {
+            pages::give_back(image);
+        }
+    }
+
+    fn mapped(&self) -> Option<&MappedImage> {
+        match &self.body {
+            Body::Loaded(loaded) => loaded.mapped(),
+            Body::Closed(remnant) => Some(remnant.image()),
+            Body::Linked | Body::Nothing => None,
+        }
+    }
+
+    /// Whether it is in quarantine.
+    pub(crate) fn is_quarantined(&self) -> bool {
+        matches!(&self.body, Body::Loaded(loaded) if loaded.quarantine.is_on())
+    }
+
+    /// Has its quarantine end at the next look, which is to be at once.
+    pub(crate) fn cut_quarantine_short(&mut self, now: Instant) {
+        if let Body::Loaded(loaded) = &mut self.body {
+            loaded.quarantine.cut_short(now);
+        }
+        if let Some(drain) = &mut self.drain {
+            drain.hurry(now);
         }
     }
 

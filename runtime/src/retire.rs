@@ -11,6 +11,9 @@ use crate::generation::{Ending, Generation, Protections};
 use crate::status::{GenerationState, GenerationStatus};
 use crate::thread;
 
+/// How many generations are in quarantine at most: their memory is in use meanwhile.
+const QUARANTINED: usize = 8;
+
 /// Old generations, oldest first.
 #[derive(Debug, Default)]
 pub(crate) struct Retired {
@@ -71,6 +74,11 @@ impl Retired {
     ) -> Vec<Event> {
         let mut events = Vec::new();
         let states = state::holds();
+        let quarantined =
+            self.generations.iter_mut().filter(|generation| generation.is_quarantined());
+        let mut quarantined: Vec<&mut Generation> = quarantined.collect();
+        let excess = quarantined.len().saturating_sub(QUARANTINED);
+        quarantined.drain(..excess).for_each(|oldest| oldest.cut_quarantine_short(now));
         for mut generation in std::mem::take(&mut self.generations) {
             let due = generation.drain.as_ref().is_some_and(|drain| drain.is_due(now));
             if !due || generation.kind == Kind::Linked {
@@ -115,7 +123,9 @@ impl Retired {
                     }
                     // Said once; later looks only speak when the image leaves.
                     if let (None, Some(why)) = (before, &generation.retained) {
-                        let outcome = Retirement::Retained { why: why.clone() };
+                        generation.give_back();
+                        let (why, bytes) = (why.clone(), generation.in_memory());
+                        let outcome = Retirement::Retained { why, bytes };
                         events.push(Event::Retired { generation: number, outcome });
                     }
                     self.generations.push(generation);
@@ -142,8 +152,11 @@ pub(crate) fn status(
 ) -> GenerationStatus {
     let state = match (&generation.drain, &generation.retained) {
         (None, _) => GenerationState::Current,
-        (Some(_), Some(why)) => GenerationState::Retained { why: why.clone() },
+        (Some(_), Some(why)) => {
+            GenerationState::Retained { why: why.clone(), bytes: generation.in_memory() }
+        }
         (Some(_), None) if generation.kind == Kind::Linked => GenerationState::Linked,
+        (Some(_), None) if generation.is_quarantined() => GenerationState::Quarantined,
         (Some(_), None) => GenerationState::Draining,
     };
     let age = now.saturating_duration_since(generation.published);

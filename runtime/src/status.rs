@@ -54,10 +54,15 @@ pub enum GenerationState {
     Linked,
     /// It waits until nothing holds it.
     Draining,
+    /// Nothing is known to hold it; for a while its code is inaccessible, so that a stray call is noticed
+    /// ([`Builder::quarantine`](crate::Builder::quarantine)).
+    Quarantined,
     /// It stays mapped on purpose.
     Retained {
         /// Why.
         why: String,
+        /// How many bytes of its image are in memory now; see [`Retirement::Retained`](crate::Retirement::Retained).
+        bytes: u64,
     },
 }
 

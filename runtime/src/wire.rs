@@ -55,6 +55,9 @@ pub enum ToCli {
         generation: u64,
         /// Why its image stays mapped; `None` when it left.
         retained: Option<String>,
+        /// How many bytes of it are in memory then.
+        #[serde(default)]
+        bytes: u64,
     },
     /// Hot code panicked; the panic is on its way to the caller.
     Panicked {
@@ -221,8 +224,9 @@ mod tests {
             ),
             (serde_json::to_string(&FromCli::AskStatus).unwrap(), r#"{"is":"ask_status"}"#),
             (
-                serde_json::to_string(&ToCli::Retired { generation: 2, retained: None }).unwrap(),
-                r#"{"is":"retired","generation":2,"retained":null}"#,
+                serde_json::to_string(&ToCli::Retired { generation: 2, retained: None, bytes: 0 })
+                    .unwrap(),
+                r#"{"is":"retired","generation":2,"retained":null,"bytes":0}"#,
             ),
         ];
         for (found, expected) in table {

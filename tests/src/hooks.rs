@@ -88,6 +88,7 @@ impl Stand {
         program
             .arg("--artifact", &artifact)
             .arg("--stage-dir", &root)
+            .arg("--quarantine", "50")
             .env("NOTES", self.bench.root())
     }
 

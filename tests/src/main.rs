@@ -21,6 +21,7 @@ mod panics;
 mod peer_failures;
 mod plugins;
 mod processes;
+mod quarantine;
 mod refuse;
 mod rollback;
 mod state;

@@ -154,11 +154,14 @@ impl Run {
             ToCli::Draining { generation, holders } => self
                 .reporter
                 .note(&format!("generation {generation} is still held by {}", holders.join("; "))),
-            ToCli::Retired { generation, retained: None } => {
+            ToCli::Retired { generation, retained: None, .. } => {
                 self.reporter.note(&format!("generation {generation} was unloaded"));
             }
-            ToCli::Retired { generation, retained: Some(why) } => {
-                self.reporter.note(&format!("generation {generation} is retained: {why}"));
+            ToCli::Retired { generation, retained: Some(why), bytes } => {
+                self.reporter.note(&format!(
+                    "generation {generation} is retained ({} KiB): {why}",
+                    bytes / 1024
+                ));
             }
             ToCli::Panicked { message, location } => {
                 self.say(&lines::bad("panicked", &format!("{message}, at {location}")));

@@ -100,7 +100,7 @@ fn a_program_is_introduced_before_it_is_heard() {
     let bench = Bench::new();
     let (sender, hears) = unbounded();
     let control = bench.program(move |message| sender.send(message).unwrap());
-    let told = ToCli::Retired { generation: 1, retained: None };
+    let told = ToCli::Retired { generation: 1, retained: None, bytes: 0 };
     control.send(&told);
     let (id, link) = bench.joined();
     match bench.heard.recv_timeout(LONG).unwrap() {
@@ -193,7 +193,7 @@ fn a_server_whose_socket_was_removed_can_be_replaced() {
     let second = Server::start(&run, sender).unwrap();
     drop(first);
     assert!(second.address().exists());
-    let told = ToCli::Retired { generation: 1, retained: None };
+    let told = ToCli::Retired { generation: 1, retained: None, bytes: 0 };
     control.send(&told);
     match heard.recv_timeout(LONG).unwrap() {
         Heard::Said { message, .. } => assert_eq!(message, told, "who is connected stays so"),

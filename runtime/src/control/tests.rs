@@ -67,12 +67,12 @@ fn the_program_speaks_first_and_hears_what_is_said() {
 fn the_last_words_arrive_before_the_end() {
     let bench = Bench::new();
     let (control, _, stream) = bench.connect();
-    control.send(&ToCli::Retired { generation: 4, retained: None });
+    control.send(&ToCli::Retired { generation: 4, retained: None, bytes: 0 });
     drop(control);
     let mut frames = Frames::new(stream, LONGEST);
     assert!(matches!(frames.message().unwrap(), Some(ToCli::Hello(_))));
     let last: Option<ToCli> = frames.message().unwrap();
-    assert_eq!(last, Some(ToCli::Retired { generation: 4, retained: None }));
+    assert_eq!(last, Some(ToCli::Retired { generation: 4, retained: None, bytes: 0 }));
     assert_eq!(frames.message::<ToCli>().unwrap(), None);
 }
 
@@ -84,7 +84,7 @@ fn a_peer_that_dies_is_noticed_and_sending_goes_on_without_effect() {
     drop(stream);
     wait_until("the end is noticed", || !control.is_connected());
     for generation in 0..10_000 {
-        control.send(&ToCli::Retired { generation, retained: None });
+        control.send(&ToCli::Retired { generation, retained: None, bytes: 0 });
     }
     drop(control);
     assert!(hears.recv().is_err(), "the callback went with the connection");
@@ -97,7 +97,7 @@ fn a_peer_that_does_not_read_delays_nobody() {
     let why = Some("x".repeat(10_000));
     let start = Instant::now();
     for generation in 0..2_000 {
-        control.send(&ToCli::Retired { generation, retained: why.clone() });
+        control.send(&ToCli::Retired { generation, retained: why.clone(), bytes: 0 });
     }
     drop(control);
     assert!(start.elapsed() < LONG, "neither sending nor dropping waits for the reader");

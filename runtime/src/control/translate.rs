@@ -15,13 +15,13 @@ pub fn told(hot_crate: &str, event: &Event) -> Option<ToCli> {
             generation: *generation,
             holders: holders.iter().map(ToString::to_string).collect(),
         },
-        Event::Retired { generation, outcome } => ToCli::Retired {
-            generation: *generation,
-            retained: match outcome {
-                Retirement::Unloaded => None,
-                Retirement::Retained { why } => Some(why.clone()),
-            },
-        },
+        Event::Retired { generation, outcome } => {
+            let (retained, bytes) = match outcome {
+                Retirement::Unloaded => (None, 0),
+                Retirement::Retained { why, bytes } => (Some(why.clone()), *bytes),
+            };
+            ToCli::Retired { generation: *generation, retained, bytes }
+        }
         Event::Panicked { message, location } => {
             ToCli::Panicked { message: message.clone(), location: location.clone() }
         }
@@ -130,15 +130,18 @@ impl From<&status::Status> for wire::Status {
 }
 
 fn generation(generation: &status::GenerationStatus) -> wire::Generation {
+    let (retained, bytes) = match &generation.state {
+        GenerationState::Retained { why, bytes } => (Some(why.clone()), *bytes),
+        _ => (None, 0),
+    };
     wire::Generation {
         number: generation.number,
         kind: generation.kind.to_string(),
         class: generation.class.map(|class| class.to_string()),
         holders: generation.holders.iter().map(ToString::to_string).collect(),
-        retained: match &generation.state {
-            GenerationState::Retained { why } => Some(why.clone()),
-            _ => None,
-        },
+        retained,
+        bytes,
+        quarantined: generation.state == GenerationState::Quarantined,
     }
 }
 

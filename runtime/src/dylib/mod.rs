@@ -22,6 +22,10 @@ use libloading::Library;
 
 use crate::error::Error;
 
+pub(crate) mod backtrace;
+pub(crate) mod pages;
+#[cfg_attr(not(target_os = "linux"), path = "quarantine/none.rs")]
+pub(crate) mod quarantine;
 #[cfg_attr(any(target_os = "linux", target_os = "android"), path = "linux.rs")]
 #[cfg_attr(target_vendor = "apple", path = "macos.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
@@ -217,6 +221,14 @@ pub fn images_mapped(directory: &Path) -> Option<Vec<MappedImage>> {
 /// Always false where a library cannot take symbols from the program by name alone.
 pub fn is_exported(name: &[u8]) -> bool {
     CString::new(name).is_ok_and(|name| sys::is_exported(&name))
+}
+
+/// How long a page of memory is.
+#[cfg(target_os = "linux")]
+fn page_size() -> usize {
+    // SAFETY: asks for a number.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).unwrap_or(4096)
 }
 
 fn find(images: Vec<MappedImage>, path: &Path) -> Option<MappedImage> {

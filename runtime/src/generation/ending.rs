@@ -1,13 +1,15 @@
 //! How a generation ends that nothing is known to hold: step by step, and no step says more than it knows.
 //!
-//! 1. **counted**: whatever its code left behind can be counted, and the counts are zero.
+//! 1. **counted**: whatever its code left behind can be counted; that the counts are zero is seen before the first step and
+//!    after the last.
 //! 2. **judged** by its imports: it called nobody who may keep a pointer to it.
-//! 3. **closed**: its image leaves the process.
+//! 3. **quarantined**: for a while its code was inaccessible, and nobody called it.
+//! 4. **closed**: its image leaves the process.
 //!
 //! Every step is asked again at every look, and the first that is not [`Verdict::Clear`] ends the look; a step that needs
 //! time answers [`Verdict::NotYet`] and is asked again then. What a step found once it has to remember by itself.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What a step says of a generation.
 #[derive(Debug)]
@@ -15,7 +17,6 @@ pub(super) enum Verdict {
     /// Nothing is in the way of the next step.
     Clear,
     /// It is not known yet; to be asked again then.
-    #[expect(dead_code, reason = "judging by imports takes no time")]
     NotYet(Instant),
     /// The generation stays, because of this.
     Stays(String),
@@ -37,17 +38,23 @@ pub(crate) enum Ending<T> {
 pub(crate) struct Protections {
     /// Whether a shared artifact is judged by its imports.
     pub(crate) judge_imports: bool,
+    /// For how long its code is inaccessible before it goes; zero for no quarantine.
+    pub(crate) quarantine: Duration,
 }
 
 impl Protections {
     /// No other step: for code that never ran.
     pub(super) fn none() -> Protections {
-        Protections { judge_imports: false }
+        Protections { judge_imports: false, quarantine: Duration::ZERO }
     }
 }
 
 impl Default for Protections {
     fn default() -> Protections {
-        Protections { judge_imports: true }
+        let quarantine = match cfg!(debug_assertions) {
+            true => Duration::from_secs(2),
+            false => Duration::ZERO,
+        };
+        Protections { judge_imports: true, quarantine }
     }
 }

@@ -7,7 +7,8 @@ use liveswap_abi::{HotCrate, LeftBehind};
 
 use super::Body;
 use super::ending::{Protections, Verdict};
-use crate::dylib::{CloseOutcome, Image, Remnant};
+use super::quarantine::Phase;
+use crate::dylib::{CloseOutcome, Image, MappedImage, Remnant};
 use crate::error::Error;
 use crate::event::Kind;
 use crate::keeps;
@@ -24,6 +25,7 @@ pub(super) struct Loaded {
     pub(super) stage: StagedArtifact,
     /// Why a pointer to it may be kept in the program, once it was asked.
     keeps: OnceCell<Option<String>>,
+    pub(super) quarantine: Phase,
 }
 
 /// What came of a loaded library's way out.
@@ -57,7 +59,8 @@ impl Loaded {
         let standalone = hot_crate.is_standalone(host);
         let kind = if standalone { Kind::Standalone } else { Kind::Shared };
         let keeps = OnceCell::new();
-        let loaded = Loaded { image, hot_crate, host, kind, left_behind, stage, keeps };
+        let quarantine = Phase::default();
+        let loaded = Loaded { image, hot_crate, host, kind, left_behind, stage, keeps, quarantine };
         loaded.watch();
         Ok(loaded)
     }
@@ -71,9 +74,14 @@ impl Loaded {
             && !self.left_behind.is_empty()
     }
 
+    /// Where it is in memory, as far as the loader tells.
+    pub(super) fn mapped(&self) -> Option<&MappedImage> {
+        self.image.mapped()
+    }
+
     /// Takes the way out as far as it goes now; nobody is inside.
     pub(super) fn leave(mut self: Box<Self>, protections: &Protections, now: Instant) -> Left {
-        let steps = [Loaded::counted, Loaded::judged];
+        let steps = [Loaded::counted, Loaded::judged, Loaded::quarantined];
         for step in steps {
             match step(&mut self, protections, now) {
                 Verdict::Clear => {}
@@ -95,9 +103,9 @@ impl Loaded {
         }
     }
 
-    /// Step 1: nothing is left behind, and that is known.
+    /// Step 1: what it left behind is counted. That the counts are zero was seen before, and is seen once more at the end.
     fn counted(&mut self, _: &Protections, _: Instant) -> Verdict {
-        self.unprovable().or_else(|| self.left()).map_or(Verdict::Clear, Verdict::Stays)
+        self.unprovable().map_or(Verdict::Clear, Verdict::Stays)
     }
 
     /// Step 2: by its imports, nobody can have kept a pointer to it.
@@ -106,6 +114,11 @@ impl Loaded {
             Some(why) => Verdict::Stays(why.to_owned()),
             None => Verdict::Clear,
         }
+    }
+
+    /// Step 3: for a while, nobody could call it unnoticed, and nobody did.
+    fn quarantined(&mut self, protections: &Protections, now: Instant) -> Verdict {
+        self.quarantine.step(self.image.mapped(), protections.quarantine, now)
     }
 
     /// Has the host's interposers count for it, if its standard library is the host's.

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 use std::path::PathBuf;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use liveswap_abi::HotCrate;
 use liveswap_abi::dispatch::Dispatch;
@@ -105,6 +105,8 @@ impl Owner {
         let mut old = std::mem::replace(&mut self.lineage.current, nothing);
         old.drain = Some(Drain::new(now, self.settings.report_after));
         self.lineage.old.push(old, fenced.err(), now);
+        // Nobody would be there to end it.
+        self.settings.protections.quarantine = Duration::ZERO;
         self.retire();
         if !self.lineage.old.has_code() {
             self.lineage.identity = None;

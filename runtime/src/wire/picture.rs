@@ -142,6 +142,12 @@ pub struct Generation {
     pub holders: Vec<String>,
     /// Why its image stays mapped though nothing may use it any more.
     pub retained: Option<String>,
+    /// How many bytes of a retained image are in memory.
+    #[serde(default)]
+    pub bytes: u64,
+    /// Whether it is in quarantine: nothing is known to hold it, and a stray call of it would be noticed.
+    #[serde(default)]
+    pub quarantined: bool,
 }
 
 /// One edit's way from the save to the running program, step by step, in microseconds.

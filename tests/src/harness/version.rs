@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use liveswap_testkit::process::{Fixture, Toolbox};
 
 /// The text of the hot crate, file by file.
-const SOURCES: [(&str, &str); 11] = [
+const SOURCES: [(&str, &str); 12] = [
     ("lib.rs", include_str!("../../fixtures/hot/lib.rs")),
     ("blocking.rs", include_str!("../../fixtures/hot/blocking.rs")),
     ("deep.rs", include_str!("../../fixtures/hot/deep.rs")),
@@ -17,11 +17,12 @@ const SOURCES: [(&str, &str); 11] = [
     ("shapes.rs", include_str!("../../fixtures/hot/shapes.rs")),
     ("signal.rs", include_str!("../../fixtures/hot/signal.rs")),
     ("state.rs", include_str!("../../fixtures/hot/state.rs")),
+    ("strays.rs", include_str!("../../fixtures/hot/strays.rs")),
     ("values.rs", include_str!("../../fixtures/hot/values.rs")),
 ];
 
 /// The text of the program.
-const HOST_SOURCES: [(&str, &str); 10] = [
+const HOST_SOURCES: [(&str, &str); 11] = [
     ("main.rs", include_str!("../../fixtures/host/main.rs")),
     ("calls.rs", include_str!("../../fixtures/host/calls.rs")),
     ("commands.rs", include_str!("../../fixtures/host/commands.rs")),
@@ -31,6 +32,7 @@ const HOST_SOURCES: [(&str, &str); 10] = [
     ("setup.rs", include_str!("../../fixtures/host/setup.rs")),
     ("state.rs", include_str!("../../fixtures/host/state.rs")),
     ("storm.rs", include_str!("../../fixtures/host/storm.rs")),
+    ("strays.rs", include_str!("../../fixtures/host/strays.rs")),
     ("workers.rs", include_str!("../../fixtures/host/workers.rs")),
 ];
 

@@ -86,7 +86,7 @@ impl Lab {
         let mut command = Command::new(&BUILT.host);
         command.arg("--artifact").arg(directory.path().join("hot.so"));
         command.arg("--stage-dir").arg(directory.path());
-        command.args(["--report-after", "20"]).env_remove("RUST_BACKTRACE");
+        command.args(["--report-after", "20", "--quarantine", "50"]).env_remove("RUST_BACKTRACE");
         command.stderr(File::create(directory.path().join("stderr")).expect("created"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");

@@ -115,7 +115,7 @@ fn answer(
         }
         "retired" => events
             .find_within(Duration::from_secs(60), |event| match event {
-                Event::Retired { generation, outcome: Retirement::Retained { why } } => {
+                Event::Retired { generation, outcome: Retirement::Retained { why, .. } } => {
                     Some(format!("{generation}: {why}"))
                 }
                 Event::Retired { generation, outcome } => Some(format!("{generation}: {outcome:?}")),
