@@ -24,6 +24,10 @@ bench what="calls" *args:
 soak swaps="1000":
     cargo run --release -p liveswap-benches -- soak --swaps {{ swaps }}
 
+# Faults in large numbers: as many samples of each kind, another seed each time, which is printed.
+faults samples="2000":
+    LIVESWAP_FAULTS_SAMPLES={{ samples }} LIVESWAP_FAULTS_SEED=now cargo test -p liveswap-tests faults -- --nocapture
+
 # Model-check the gate.
 loom:
     RUSTFLAGS="--cfg loom" cargo test -p liveswap-abi --lib --release --target-dir target/loom

@@ -107,6 +107,7 @@ macro_rules! hot_crate {
                         "\nformat=", $crate::manifest::FORMAT,
                         "\nversion=", ::core::env!("CARGO_PKG_VERSION"),
                         "\nkind=standalone",
+                        "\nseal=", $crate::manifest::NO_SEAL,
                         "\nabi=", $crate::manifest::ABI,
                         "\nrustc=", $crate::manifest::RUSTC,
                         "\ntarget=", $crate::manifest::TARGET,

@@ -36,6 +36,10 @@ pub const PANIC: &str = if cfg!(panic = "abort") { "abort" } else { "unwind" };
 /// `true` in builds with debug assertions, whose types may have other fields.
 pub const DEBUG_ASSERTIONS: &str = if cfg!(debug_assertions) { "true" } else { "false" };
 
+/// What the compiler writes where whoever finishes an artifact can write its seal: the BLAKE3 hash, in hexadecimal, of the
+/// whole file with this here. An artifact that nobody sealed has it as it is.
+pub const NO_SEAL: &str = "                                                                ";
+
 const HEAD: usize = MAGIC.len() + 4;
 
 /// The length in bytes of the record with this text.
@@ -113,6 +117,26 @@ pub fn records(section: &[u8]) -> impl Iterator<Item = Result<&str, Malformed>> 
     })
 }
 
+/// Where in a manifest section the seal is, or would be; [`NO_SEAL`] long.
+///
+/// ```
+/// use liveswap_abi::manifest::{self, NO_SEAL};
+/// const TEXT: &[&str] = &["crate=demo\nseal=", NO_SEAL, "\n"];
+/// const RECORD: [u8; manifest::record_len(TEXT)] = manifest::record(TEXT);
+/// let place = manifest::seal_in(&RECORD).unwrap();
+/// assert_eq!(&RECORD[place], NO_SEAL.as_bytes());
+/// ```
+#[must_use]
+pub fn seal_in(section: &[u8]) -> Option<std::ops::Range<usize>> {
+    const KEY: &str = "\nseal=";
+    let mut texts = records(section).filter_map(Result::ok);
+    let text = texts.find(|text| text.starts_with("crate="))?;
+    let value = text.find(KEY)? + KEY.len();
+    text.get(value..value + NO_SEAL.len()).filter(|seal| !seal.contains('\n'))?;
+    let start = text.as_ptr().addr() - section.as_ptr().addr() + value;
+    Some(start..start + NO_SEAL.len())
+}
+
 fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     let body = bytes.strip_prefix(MAGIC.as_slice()).ok_or(Malformed::NoMagic)?;
     let (len, body) = body.split_first_chunk::<4>().ok_or(Malformed::Cut)?;
@@ -168,6 +192,20 @@ mod tests {
             assert_eq!(found.len(), 1, "cut at {end}");
             assert!(found[0].is_err(), "cut at {end}");
         }
+    }
+
+    #[test]
+    fn a_seal_is_found_in_the_crate_s_record_only() {
+        let length = |text: &str| u32::try_from(text.len()).expect("short").to_le_bytes();
+        let record = |text: &str| [&MAGIC, length(text).as_slice(), text.as_bytes()].concat();
+        let function = record(&format!("function=a\nseal={NO_SEAL}\n"));
+        let own = record(&format!("crate=a\nseal={NO_SEAL}\nabi=1\n"));
+        let section = [function.clone(), vec![0; 3], own].concat();
+        let place = seal_in(&section).expect("it is there");
+        assert!(section[..place.start].ends_with(b"crate=a\nseal="));
+        assert!(section[place.end..].starts_with(b"\nabi="));
+        assert_eq!(seal_in(&function), None);
+        assert_eq!(seal_in(&record("crate=a\nseal=short\nabi=1\n")), None);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::project::Project;
 use crate::recipe::{Closure, Recipe, Unit, Whole, stem_of};
 use crate::record::{Record, write_whole};
 use crate::replay::{Linking, Replay};
+use crate::seal::seal;
 use crate::settings::Settings;
 
 /// One build.
@@ -173,6 +174,7 @@ impl Run<'_> {
         if linking.kind == ArtifactKind::Shared {
             mark_shared(output).map_err(Error::file("write the kind into", output))?;
         }
+        seal(output).map_err(Error::file("seal", output))?;
         let mut hasher = blake3::Hasher::new();
         hasher.update_mmap(output).map_err(Error::file("read", output))?;
         let (digest, size): ([u8; 32], u64) = (hasher.finalize().into(), hasher.count());

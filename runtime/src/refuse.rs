@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::event::{Difference, HotPanic, Kind, Refusal, Step};
+use crate::structure::Unsound;
 use crate::verify::ManifestError;
 
 /// How many symbols are named when many are missing.
@@ -61,6 +62,33 @@ pub(crate) fn no_manifest(error: &ManifestError) -> Refusal {
                   assertions or liveswap-abi's feature `always`";
     let item = "the artifact".to_owned();
     Refusal::one(Step::Verify, difference(item, "a manifest", error.to_string(), remedy))
+}
+
+/// The refusal of a library that the loader would stumble over.
+pub(crate) fn unsound(error: &Unsound) -> Refusal {
+    let remedy =
+        "build it again; where that says the same, say which linker made it in a report of a bug";
+    let item = "the artifact's structure".to_owned();
+    let expected = "a library that the system's loader can read";
+    Refusal::one(Step::Verify, difference(item, expected, error.to_string(), remedy))
+}
+
+/// The refusal of an artifact whose manifest is not what the macros write.
+pub(crate) fn no_place_for_a_seal() -> Refusal {
+    let item = "the artifact's seal".to_owned();
+    let found = "no such key in its manifest".to_owned();
+    Refusal::one(
+        Step::Verify,
+        difference(item, "a seal, or its empty place", found, "build it again"),
+    )
+}
+
+/// The refusal of an artifact that is not what its builder finished.
+pub(crate) fn broken_seal(sealed: &str, found: &str) -> Refusal {
+    let remedy = "build it again, and change nothing in it afterwards";
+    let (item, found) = ("the artifact's seal".to_owned(), format!("a file with the hash {found}"));
+    let expected = format!("the file that was sealed with {sealed}");
+    Refusal::one(Step::Verify, difference(item, &expected, found, remedy))
 }
 
 /// The refusal of an artifact that was compiled as another crate than the host's.

@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::path::Path;
 
+use liveswap_abi::manifest::{self, NO_SEAL};
+
 use crate::error::Error;
 
 /// The largest artifact that the runtime of a lab takes.
@@ -30,16 +32,19 @@ pub enum Fault {
     BrokenManifest,
     /// Verify: it says that another compiler made it.
     OtherCompiler,
-    /// Load: the symbol under which an artifact is found is not there.
-    NoSymbol,
+    /// Verify: a byte of it has changed since it was finished.
+    BrokenSeal,
+    /// Load: a library that it needs is not there.
+    NoLibrary,
     /// Check: it says that it takes what it needs from the program, and brings its own.
     WrongKind,
 }
 
 impl Fault {
     /// Puts the artifact with this fault at `to`.
-    pub(crate) fn spoil(self, artifact: &Path, crate_name: &str, to: &Path) -> Result<(), Error> {
-        let bytes = || fs::read(artifact).map_err(Error::file("read", artifact));
+    pub(crate) fn spoil(self, artifact: &Path, to: &Path) -> Result<(), Error> {
+        // Without its seal, which would give away every fault at once.
+        let bytes = || fs::read(artifact).map(without_seal).map_err(Error::file("read", artifact));
         let written = match self {
             Fault::CutShort => {
                 let bytes = bytes()?;
@@ -56,17 +61,31 @@ impl Fault {
             Fault::OtherCompiler => {
                 fs::write(to, with(bytes()?, b"\nrustc=rustc ", b"\nrustc=resin "))
             }
-            Fault::NoSymbol => {
-                let name = format!("\0__liveswap_{crate_name}\0");
-                let other = name.replace("\0__liveswap", "\0__deadswap");
-                fs::write(to, with(bytes()?, name.as_bytes(), other.as_bytes()))
+            Fault::BrokenSeal => {
+                let mut bytes = fs::read(artifact).map_err(Error::file("read", artifact))?;
+                // In code, where nothing else would find it.
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                fs::write(to, bytes)
             }
+            Fault::NoLibrary => fs::write(to, with(bytes()?, b"\0libc.so.6\0", b"\0libq.so.6\0")),
             Fault::WrongKind => {
                 fs::write(to, with(bytes()?, b"\nkind=standalone\n", b"\nkind=shared    \n"))
             }
         };
         written.map_err(Error::file("write", to))
     }
+}
+
+/// The artifact as whoever built it left it before it was sealed.
+fn without_seal(mut bytes: Vec<u8>) -> Vec<u8> {
+    let magic = |at: &usize| bytes[*at..].starts_with(&manifest::MAGIC);
+    let mut records = (0..bytes.len()).filter(magic);
+    let found = records.find_map(|at| Some((at, manifest::seal_in(&bytes[at..])?)));
+    if let Some((at, seal)) = found {
+        bytes[at..][seal].copy_from_slice(NO_SEAL.as_bytes());
+    }
+    bytes
 }
 
 /// The bytes with `to` wherever `from` stands.

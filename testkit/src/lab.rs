@@ -37,7 +37,6 @@ pub struct Lab {
     maker: Maker,
     place: Place,
     pub(crate) artifact: PathBuf,
-    pub(crate) crate_name: &'static str,
     package: PathBuf,
     _turn: Turn,
 }
@@ -64,7 +63,6 @@ impl Lab {
             maker: Maker::new(project, cache),
             place,
             artifact,
-            crate_name: host.name(),
             _turn: turn,
         })
     }

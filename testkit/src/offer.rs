@@ -25,7 +25,7 @@ impl Lab {
     fn offer_spoiled(&self, artifact: &Path, fault: Fault) -> Result<Reload, Error> {
         let aside = self.artifact.with_extension("part");
         copy::remove(&aside)?;
-        fault.spoil(artifact, self.crate_name, &aside)?;
+        fault.spoil(artifact, &aside)?;
         if fault == Fault::Gone {
             copy::remove(&self.artifact)?;
             // Nothing appears, so nothing would be noticed.

@@ -11,17 +11,17 @@ use crate::harness::{Program, Version, Workbench, swap, v2, v3};
 /// What a refusal must say, word by word; where a text ends with `..`, how it begins.
 ///
 /// `ARTIFACT` stands for the artifact's path.
-struct Expected<'a> {
-    step: &'a str,
-    item: &'a str,
-    expected: &'a str,
-    found: &'a str,
-    remedy: &'a str,
+pub(crate) struct Expected<'a> {
+    pub(crate) step: &'a str,
+    pub(crate) item: &'a str,
+    pub(crate) expected: &'a str,
+    pub(crate) found: &'a str,
+    pub(crate) remedy: &'a str,
 }
 
 impl Expected<'_> {
     #[track_caller]
-    fn check(&self, line: &str, artifact: &Path) {
+    pub(crate) fn check(&self, line: &str, artifact: &Path) {
         let Expected { step, item, expected, found, remedy } = self;
         assert!(line.starts_with(&format!("refused step={step} ")), "step {step} in {line}");
         let item = item.replace("ARTIFACT", artifact.to_str().unwrap());
@@ -40,12 +40,12 @@ impl Expected<'_> {
 /// Starts a program, swaps in its first generation, has `put` put something bad in the artifact's place, and asserts
 /// that it is refused as expected, that the program goes on, and that a good artifact is taken afterwards.
 #[track_caller]
-fn refuses(expected: &Expected<'_>, put: impl FnOnce(&Path)) {
+pub(crate) fn refuses(expected: &Expected<'_>, put: impl FnOnce(&Path)) {
     refuses_with(|program| program, expected, put);
 }
 
 #[track_caller]
-fn refuses_with(
+pub(crate) fn refuses_with(
     set: impl FnOnce(Program) -> Program,
     expected: &Expected<'_>,
     put: impl FnOnce(&Path),
@@ -78,4 +78,13 @@ fn refuses_with(
 fn refuses_version(version: &Version, expected: &Expected<'_>) {
     let artifact = version.artifact();
     refuses(expected, |to| crate::harness::rename_over(&artifact, to));
+}
+
+/// Puts a file with these bytes in the artifact's place.
+pub(crate) fn bytes(bytes: &[u8]) -> impl FnOnce(&Path) {
+    move |to| {
+        let aside = to.with_extension("part");
+        fs::write(&aside, bytes).unwrap();
+        fs::rename(aside, to).unwrap();
+    }
 }

@@ -1,5 +1,6 @@
 //! The steps that look at an artifact: staged, verified, and once it is loaded, checked.
 
+use std::fs::File;
 use std::path::Path;
 
 use super::Owner;
@@ -11,7 +12,9 @@ use crate::event::{Kind, Outcome, Refusal, Step};
 use crate::generation::Candidate;
 use crate::imports;
 use crate::refuse;
+use crate::seal::{self, Seal};
 use crate::stage::StagedArtifact;
+use crate::structure;
 use crate::verify::{self, Manifest};
 use crate::watch::extent;
 
@@ -44,11 +47,26 @@ impl Owner {
         let path = stage.path();
         let refuse = |refusal| Err(refused(refusal));
         // The artifact was seen whole; what is loaded is the copy.
-        match std::fs::File::open(path).map(|file| extent::of_file(&file)) {
-            Ok(Ok(_)) => {}
-            Ok(Err(source)) => {
-                let error = Error::Unfinished { path: path.to_owned(), source };
+        let mut file = match File::open(path) {
+            Ok(file) => file,
+            Err(source) => {
+                let error = Error::ArtifactRead { path: path.to_owned(), source };
                 return refuse(refuse::because(Step::Verify, &error));
+            }
+        };
+        if let Err(source) = extent::of_file(&file) {
+            let error = Error::Unfinished { path: path.to_owned(), source };
+            return refuse(refuse::because(Step::Verify, &error));
+        }
+        if let Err(error) = structure::of_file(&file) {
+            return refuse(refuse::unsound(&error));
+        }
+        let seal = seal::look(&mut file);
+        let is_without_place = matches!(seal, Ok(Seal::NoPlace));
+        match seal {
+            Ok(Seal::None | Seal::NoPlace | Seal::Whole) => {}
+            Ok(Seal::Broken { sealed, found }) => {
+                return refuse(refuse::broken_seal(&sealed, &found));
             }
             Err(source) => {
                 let error = Error::ArtifactRead { path: path.to_owned(), source };
@@ -62,6 +80,9 @@ impl Owner {
         let differences = verify::compare(&self.manifest, &manifest);
         if !differences.is_empty() {
             return refuse(Refusal { step: Step::Verify, differences });
+        }
+        if is_without_place {
+            return refuse(refuse::no_place_for_a_seal());
         }
         // A standalone artifact needs nothing of the host.
         if manifest.kind() == Kind::Shared {

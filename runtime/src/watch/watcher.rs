@@ -239,6 +239,10 @@ impl Engine {
         tracing::warn!(%why, ?interval, "files are watched by polling");
         self.arm = None;
         self.method = Method::Polling { interval, why: Some(why) };
+        // Wakes whoever follows the method, and finds what the events that were lost would have told.
+        for given in self.files.values() {
+            self.inbox.found(given, super::Touch::Changed);
+        }
     }
 
     fn interval(&self) -> Duration {

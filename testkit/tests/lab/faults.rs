@@ -16,7 +16,8 @@ fn each_fault_is_found_by_its_step() -> Result<(), Error> {
         (Fault::OverLimit, Step::Stage, "over the limit"),
         (Fault::BrokenManifest, Step::Verify, "manifest"),
         (Fault::OtherCompiler, Step::Verify, "compiler"),
-        (Fault::NoSymbol, Step::Load, "swap_kit_shop"),
+        (Fault::BrokenSeal, Step::Verify, "the artifact's seal"),
+        (Fault::NoLibrary, Step::Load, "libq.so.6"),
         (Fault::WrongKind, Step::Check, "kind"),
     ] {
         let refused = lab.inject(fault).expect_refused();

@@ -91,10 +91,17 @@ impl Host {
 
     /// Ends the program as one does that returns from its main function, and asserts that nothing is left of it.
     #[track_caller]
-    pub(crate) fn finish(mut self) {
+    pub(crate) fn finish(self) {
+        self.finish_beside(0);
+    }
+
+    /// The same, with this many other programs that have stages in the same place.
+    #[track_caller]
+    pub(crate) fn finish_beside(mut self, others: usize) {
         self.send(&["return"]);
         assert_eq!(self.wait(), Ended::With(0));
-        assert_eq!(self.stage_directories(), Vec::<PathBuf>::new(), "stages are left");
+        let left = self.stage_directories();
+        assert_eq!(left.len(), others, "stages are left: {left:?}");
     }
 
     /// Ends the program as `kill -9` does.

@@ -7,6 +7,7 @@ mod workbench;
 
 pub(crate) use host::{Host, swap};
 pub(crate) use version::{
-    Version, dependency, first_with, host_linking, host_with, macros_library, unlinked, v1, v2, v3,
+    Version, dependency, first_with, host, host_linking, host_with, library, macros_library,
+    unlinked, v1, v2, v3,
 };
 pub(crate) use workbench::{Program, Workbench, rename_over};

@@ -22,15 +22,17 @@ const SOURCES: [(&str, &str); 12] = [
 ];
 
 /// The text of the program.
-const HOST_SOURCES: [(&str, &str); 11] = [
+const HOST_SOURCES: [(&str, &str); 13] = [
     ("main.rs", include_str!("../../fixtures/host/main.rs")),
     ("calls.rs", include_str!("../../fixtures/host/calls.rs")),
+    ("clock.rs", include_str!("../../fixtures/host/clock.rs")),
     ("commands.rs", include_str!("../../fixtures/host/commands.rs")),
     ("log.rs", include_str!("../../fixtures/host/log.rs")),
     ("lookup.rs", include_str!("../../fixtures/host/lookup.rs")),
     ("panics.rs", include_str!("../../fixtures/host/panics.rs")),
     ("setup.rs", include_str!("../../fixtures/host/setup.rs")),
     ("state.rs", include_str!("../../fixtures/host/state.rs")),
+    ("steps.rs", include_str!("../../fixtures/host/steps.rs")),
     ("storm.rs", include_str!("../../fixtures/host/storm.rs")),
     ("strays.rs", include_str!("../../fixtures/host/strays.rs")),
     ("workers.rs", include_str!("../../fixtures/host/workers.rs")),
@@ -38,7 +40,7 @@ const HOST_SOURCES: [(&str, &str); 11] = [
 
 static TOOLS: LazyLock<Result<Toolbox, String>> = LazyLock::new(|| {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let packages = ["liveswap", "liveswap-abi", "liveswap-macros", "serde"];
+    let packages = ["liveswap", "liveswap-abi", "liveswap-macros", "serde", "tracing"];
     Toolbox::new(workspace, &packages).map_err(|error| error.to_string())
 });
 
@@ -109,11 +111,16 @@ pub(crate) fn host_with(version: &Version) -> PathBuf {
 /// The program that is linked with this version, which is compiled against these crates.
 pub(crate) fn host_linking(version: &Version, dependencies: &[(&str, &Path)]) -> PathBuf {
     let linked = tools().compile(&version.0).unwrap().join("libhot_fixture.rlib");
-    let mut host = Fixture::program("host", HOST_SOURCES).using(["liveswap"]);
+    let mut host = Fixture::program("host", HOST_SOURCES).using(["liveswap", "tracing"]);
     for (name, library) in dependencies {
         host = host.linking(name, *library);
     }
     tools().compile(&host.linking("hot_fixture", linked)).unwrap().join("host")
+}
+
+/// The library that the program is linked with.
+pub(crate) fn library() -> PathBuf {
+    tools().compile(&v1().0).unwrap().join("libhot_fixture.rlib")
 }
 
 /// A dynamic library of the same compiler that is no artifact.

@@ -115,6 +115,20 @@ impl Program {
         self
     }
 
+    /// Starts it through another program, which runs what follows its own arguments in its own place.
+    pub(crate) fn under(mut self, program: &str, arguments: &[&str]) -> Program {
+        let mut command = Command::new(program);
+        command.args(arguments).arg(self.command.get_program()).args(self.command.get_args());
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        self.command = command;
+        self
+    }
+
     /// Starts the program and its runtime.
     #[track_caller]
     pub(crate) fn start(self) -> Host {

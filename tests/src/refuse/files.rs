@@ -1,92 +1,9 @@
-//! Files that are no artifact, and artifacts that say of themselves that they do not fit.
+//! Libraries that are no artifact, and artifacts that say of themselves that they do not fit.
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::process::Command;
 
-use super::{Expected, refuses, refuses_version, refuses_with};
-use crate::harness::{Program, macros_library, rename_over, v3};
-
-/// Puts a file with these bytes in the artifact's place.
-fn bytes(bytes: &[u8]) -> impl FnOnce(&Path) {
-    move |to| {
-        let aside = to.with_extension("part");
-        fs::write(&aside, bytes).unwrap();
-        fs::rename(aside, to).unwrap();
-    }
-}
-
-fn unfinished<'a>(found: &'a str) -> Expected<'a> {
-    Expected {
-        step: "settle",
-        item: "`ARTIFACT`",
-        expected: "a whole artifact",
-        found,
-        remedy: "build it again",
-    }
-}
-
-#[test]
-fn an_artifact_cut_short() {
-    let whole = fs::read(v3().artifact()).unwrap();
-    let found = "it is cut short: with the section headers it needs ..";
-    refuses(&unfinished(found), bytes(&whole[..whole.len() / 2]));
-}
-
-#[test]
-fn an_empty_file() {
-    let found = "it is cut short: with its first header it needs 16 bytes, it has 0";
-    refuses(&unfinished(found), bytes(b""));
-}
-
-#[test]
-fn a_text() {
-    let found = "it is not a dynamic library: ..";
-    refuses(&unfinished(found), bytes(b"error: could not compile `hot-fixture`\n"));
-}
-
-#[test]
-fn a_directory() {
-    refuses(&unfinished("it is not a regular file but a directory"), |to| {
-        fs::remove_file(to).unwrap();
-        fs::create_dir(to).unwrap();
-    });
-}
-
-#[test]
-fn a_fifo() {
-    refuses(&unfinished("it is not a regular file but a FIFO"), |to| {
-        let aside = to.with_extension("fifo");
-        assert!(Command::new("mkfifo").arg(&aside).status().unwrap().success());
-        fs::rename(aside, to).unwrap();
-    });
-}
-
-#[test]
-fn a_symbolic_link_to_a_good_artifact() {
-    refuses(&unfinished("it is not a regular file but a symbolic link"), |to| {
-        let aside = to.with_extension("link");
-        symlink(v3().artifact(), &aside).unwrap();
-        fs::rename(aside, to).unwrap();
-    });
-}
-
-#[test]
-fn an_artifact_over_the_limit() {
-    let mut larger = fs::read(v3().artifact()).unwrap();
-    let limit = larger.len();
-    larger.push(0);
-    let expected = Expected {
-        step: "stage",
-        item: "`ARTIFACT`",
-        expected: "an artifact within the limit",
-        found: &format!("{} bytes, over the limit of {limit}", limit + 1),
-        remedy: "raise the limit, or build it again",
-    };
-    let limited = |program: Program| program.arg("--limit", &limit.to_string());
-    refuses_with(limited, &expected, bytes(&larger));
-}
+use super::{Expected, bytes, refuses, refuses_version};
+use crate::harness::{macros_library, rename_over, v3};
 
 #[test]
 fn a_library_without_a_manifest() {
