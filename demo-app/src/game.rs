@@ -1,6 +1,7 @@
 //! The game as the host sees it: a world and a canvas that outlive every generation.
 
-use reloadable_logic::{Canvas, Input, World};
+use liveswap::{OpenError, OpenFailure, State};
+use reloadable_logic::{Canvas, Input, Standing, World};
 
 use crate::guard::guarded;
 
@@ -9,7 +10,9 @@ const PANIC_FRAMES: u64 = 240;
 
 /// A running game.
 pub(crate) struct Game {
-    world: World,
+    /// Only hot code opens it: what a world is made of may change while the game runs.
+    world: State<World>,
+    standing: Standing,
     canvas: Canvas,
     frame: u64,
     title: String,
@@ -17,10 +20,13 @@ pub(crate) struct Game {
 }
 
 impl Game {
-    /// Starts a game on a canvas of this many columns and rows.
+    /// Starts a game on a canvas of this many columns and rows, or goes on with the world that the last run left.
     pub(crate) fn new(seed: u64, columns: u16, rows: u16) -> Self {
+        let world = reloadable_logic::new_world(seed, columns, rows);
+        let standing = reloadable_logic::standing(&world).unwrap_or_default();
         Self {
-            world: reloadable_logic::new_world(seed, columns, rows),
+            world,
+            standing,
             canvas: Canvas::new(columns, rows),
             frame: 0,
             title: String::new(),
@@ -33,22 +39,26 @@ impl Game {
     /// A panic in one hot function is noted and leaves the others their turn.
     pub(crate) fn frame(&mut self, input: Input, dt: f32) {
         self.frame += 1;
-        let (world, canvas) = (&mut self.world, &mut self.canvas);
+        let (world, canvas) = (&self.world, &mut self.canvas);
         let results = [
-            ("tick", guarded(|| reloadable_logic::tick(world, input, dt))),
-            ("draw", guarded(|| reloadable_logic::draw(world, canvas))),
-            ("title", guarded(reloadable_logic::title).map(|title| self.title = title)),
+            ("tick", opened(guarded(|| reloadable_logic::tick(world, input, dt)))),
+            ("draw", opened(guarded(|| reloadable_logic::draw(world, canvas)))),
+            ("title", guarded(reloadable_logic::title).map(|title| Some(self.title = title))),
         ];
+        let standing = opened(guarded(|| reloadable_logic::standing(world)));
         for (function, result) in results {
             self.note(function, result);
+        }
+        if let Some(Some(standing)) = self.note("standing", standing) {
+            self.standing = standing;
         }
     }
 
     /// Returns what a game without a player does next.
     pub(crate) fn autopilot(&mut self) -> Input {
         let world = &self.world;
-        let choice = guarded(|| reloadable_logic::autopilot(world));
-        self.note("autopilot", choice).unwrap_or_default()
+        let choice = opened(guarded(|| reloadable_logic::autopilot(world)));
+        self.note("autopilot", choice).flatten().unwrap_or_default()
     }
 
     /// Fits the game to another size; does nothing when it has it already.
@@ -57,14 +67,14 @@ impl Game {
             return;
         }
         self.canvas = Canvas::new(columns, rows);
-        let world = &mut self.world;
-        let resized = guarded(|| reloadable_logic::resize(world, columns, rows));
+        let world = &self.world;
+        let resized = opened(guarded(|| reloadable_logic::resize(world, columns, rows)));
         self.note("resize", resized);
     }
 
-    /// Returns the world.
-    pub(crate) fn world(&self) -> &World {
-        &self.world
+    /// Returns how the game stood in the last frame.
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// Returns the picture of the last frame.
@@ -99,6 +109,16 @@ impl Game {
     }
 }
 
+/// Tells a frame that a swap came between, which is skipped, from a world that cannot be opened.
+fn opened<T>(result: Result<Result<T, OpenError>, String>) -> Result<Option<T>, String> {
+    match result? {
+        Ok(value) => Ok(Some(value)),
+        // The code that was called is that of before the swap, the world that of after it: the next call is in step again.
+        Err(error) if error.why() == OpenFailure::OtherLayout => Ok(None),
+        Err(error) => Err(format!("cannot open its world: {error}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Game, PANIC_FRAMES};
@@ -125,11 +145,11 @@ mod tests {
     fn a_resized_game_keeps_its_world() {
         let mut game = Game::new(1, 80, 23);
         game.frame(Input::default(), 0.01);
-        let motes = game.world().motes.len();
+        let motes = game.standing().motes;
         game.resize(40, 12);
         game.frame(Input::default(), 0.01);
         assert_eq!((game.canvas().width(), game.canvas().height()), (40, 12));
-        assert_eq!(game.world().motes.len(), motes);
+        assert_eq!(game.standing().motes, motes);
         assert!(!game.title().is_empty());
     }
 }

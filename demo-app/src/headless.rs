@@ -52,18 +52,18 @@ pub(crate) fn run(args: &Args, stop: &Stop) -> io::Result<()> {
 
 /// What is printed once a second.
 fn line(game: &Game, reload: &Reload) -> String {
-    let world = game.world();
+    let standing = game.standing();
     let status = reload.status();
     let last = status::last_event(status, game.recent_panic());
     format!(
         "frame {}  gen {}  score {}  lives {}  motes {}  hunters {}  sparks {}  title \"{}\"  last: {}",
         game.frames(),
         status.generation,
-        world.score,
-        world.lives,
-        world.motes.len(),
-        world.hunters.len(),
-        world.sparks.len(),
+        standing.score,
+        standing.lives,
+        standing.motes,
+        standing.hunters,
+        standing.sparks,
         one_line(game.title()),
         last.unwrap_or_else(|| "nothing yet".to_owned()),
     )
@@ -81,13 +81,13 @@ mod tests {
             let input = game.autopilot();
             game.frame(input, 1.0 / 60.0);
         }
-        let world = game.world();
+        let standing = game.standing();
         let expected = format!(
             "frame 90  gen 0  score {}  lives 3  motes {}  hunters {}  sparks {}  title \"{}\"  last: nothing yet",
-            world.score,
-            world.motes.len(),
-            world.hunters.len(),
-            world.sparks.len(),
+            standing.score,
+            standing.motes,
+            standing.hunters,
+            standing.sparks,
             reloadable_logic::title(),
         );
         assert_eq!(line(&game, &Reload::default()), expected);

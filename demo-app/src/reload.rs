@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use liveswap::event::Timings;
-use liveswap::{Cause, Event, Events, Outcome, Runtime};
+use liveswap::{Cause, EditClass, Event, Events, Outcome, Runtime};
 
 /// What the status line says about swaps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,12 +82,18 @@ impl ReloadStatus {
     fn note(&mut self, event: Event) {
         match event {
             Event::Reloaded(reload) => match reload.outcome {
-                Outcome::Swapped { .. } => {
+                Outcome::Swapped { class, .. } => {
                     let back = match reload.cause {
                         Cause::Activated { of } => format!("back to gen {of} in "),
                         _ => String::new(),
                     };
-                    self.last_swap = Some(back + &spent(&reload.timings));
+                    // How long the world could not be opened.
+                    let paused = reload.timings.paused.as_secs_f64() * 1e3;
+                    let carried = match class {
+                        EditClass::Migrates => format!(", world carried over in {paused:.1} ms"),
+                        _ => String::new(),
+                    };
+                    self.last_swap = Some(back + &spent(&reload.timings) + &carried);
                     self.last_edit = None;
                     self.solved();
                 }
@@ -155,7 +161,6 @@ fn first_error(rendered: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use liveswap::EditClass;
     use liveswap::Reload as Reloaded;
     use liveswap::event::{Difference, Kind, Refusal, Step};
 

@@ -75,7 +75,7 @@ fn show(
         let status = StatusLine {
             reload: reload.status(),
             panic: game.recent_panic(),
-            score: game.world().score,
+            score: game.standing().score,
             fps: pace.fps(),
         };
         frame.render_widget(status.line(bottom.width), bottom);

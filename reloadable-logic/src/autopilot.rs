@@ -1,5 +1,6 @@
 //! How the game plays itself when nobody does.
 
+use liveswap_abi::state::{OpenError, State};
 use liveswap_macros::hot;
 
 use crate::{
@@ -18,9 +19,17 @@ const STRIKE: f32 = 6.5;
 const GREED: f32 = 0.4;
 
 /// Returns what a careful player would do now.
+///
+/// # Errors
+///
+/// When the world cannot be opened: a swap has just given it another form, or somebody has it open.
 #[hot]
-#[must_use]
-pub fn autopilot(world: &World) -> Input {
+pub fn autopilot(world: &State<World>) -> Result<Input, OpenError> {
+    Ok(choose(&*world.look()?))
+}
+
+/// What a careful player would do in this world.
+pub(crate) fn choose(world: &World) -> Input {
     let at = world.player.position;
     let wanted = world.motes.iter().min_by(|a, b| {
         let cost = |mote: &crate::world::Mote| {
@@ -45,29 +54,29 @@ pub fn autopilot(world: &World) -> Input {
 
 #[cfg(test)]
 mod tests {
-    use super::autopilot;
+    use super::choose;
     use crate::{
-        spawn::new_world,
+        spawn::fresh,
         vec2::Vec2,
         world::{Hunter, Mote},
     };
 
     #[test]
     fn it_goes_for_motes_and_away_from_hunters() {
-        let mut world = new_world(1, 80, 23);
+        let mut world = fresh(1, 80, 23);
         world.player.safe = 0.0;
         world.player.energy = 0.0;
         let right = world.player.position + Vec2::new(8.0, 0.0);
         world.motes =
             vec![Mote { position: right, velocity: Vec2::ZERO, school: 0, golden: false }];
-        assert!(autopilot(&world).steer.x > 0.9);
+        assert!(choose(&world).steer.x > 0.9);
         let near = world.player.position + Vec2::new(3.0, 0.0);
         world.hunters =
             vec![Hunter { position: near, velocity: Vec2::ZERO, heading: 0.0, age: 9.0 }];
-        let input = autopilot(&world);
+        let input = choose(&world);
         assert!(input.steer.x < -0.9 && !input.dash, "{input:?}");
         world.player.energy = 1.0;
-        let input = autopilot(&world);
+        let input = choose(&world);
         assert!(input.steer.x > 0.0 && input.dash, "{input:?}");
     }
 }

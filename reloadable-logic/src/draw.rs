@@ -1,5 +1,6 @@
 //! What the picture shows, back to front: water, plankton, sparks, motes, hunters, the lantern.
 
+use liveswap_abi::state::{OpenError, State};
 use liveswap_macros::hot;
 
 use crate::{
@@ -41,8 +42,18 @@ const HUNTER_GLYPHS: [char; 4] = ['▶', '▼', '◀', '▲'];
 const RISING_GLYPH: char = '·';
 
 /// Draws the whole world; the canvas may have any size.
+///
+/// # Errors
+///
+/// When the world cannot be opened: a swap has just given it another form, or somebody has it open.
 #[hot]
-pub fn draw(world: &World, canvas: &mut Canvas) {
+pub fn draw(world: &State<World>, canvas: &mut Canvas) -> Result<(), OpenError> {
+    paint(&*world.look()?, canvas);
+    Ok(())
+}
+
+/// Draws this world.
+pub(crate) fn paint(world: &World, canvas: &mut Canvas) {
     let mut light = Light::new(canvas);
     light.fill_with_water(world.time);
     plankton(world, &mut light);
@@ -150,20 +161,20 @@ fn hunter_glyph(hunter: &Hunter) -> char {
 
 #[cfg(test)]
 mod tests {
-    use super::draw;
+    use super::paint;
     use crate::{
-        autopilot::autopilot,
+        autopilot::choose,
         canvas::{Canvas, Cell},
-        rules::tick,
-        spawn::{new_world, resize},
+        rules::step,
+        spawn::{fit, fresh},
         world::World,
     };
 
     fn played(columns: u16, rows: u16) -> World {
-        let mut world = new_world(21, columns, rows);
+        let mut world = fresh(21, columns, rows);
         for _ in 0..240 {
-            let input = autopilot(&world);
-            tick(&mut world, input, 1.0 / 60.0);
+            let input = choose(&world);
+            step(&mut world, input, 1.0 / 60.0);
         }
         world
     }
@@ -175,7 +186,7 @@ mod tests {
             let mut canvas = Canvas::new(columns, rows);
             for over in [None, Some(2.0)] {
                 world.over = over;
-                draw(&world, &mut canvas);
+                paint(&world, &mut canvas);
             }
             assert_eq!(canvas.cells().len(), usize::from(columns) * usize::from(rows));
             assert!(canvas.cells().iter().all(|cell| *cell != Cell::default()));
@@ -186,9 +197,9 @@ mod tests {
     fn a_world_larger_than_its_canvas_is_cut_off() {
         let mut world = played(200, 60);
         let mut canvas = Canvas::new(9, 2);
-        draw(&world, &mut canvas);
-        resize(&mut world, 9, 2);
-        draw(&world, &mut canvas);
+        paint(&world, &mut canvas);
+        fit(&mut world, 9, 2);
+        paint(&world, &mut canvas);
         assert!(canvas.row_text(0).is_some_and(|row| row.contains("L U M")));
     }
 
@@ -196,10 +207,10 @@ mod tests {
     fn the_same_world_gives_the_same_picture() {
         let world = played(80, 23);
         let (mut first, mut second) = (Canvas::new(80, 23), Canvas::new(80, 23));
-        draw(&world, &mut first);
-        draw(&world, &mut second);
+        paint(&world, &mut first);
+        paint(&world, &mut second);
         assert_eq!(first, second);
-        draw(&played(80, 23), &mut second);
+        paint(&played(80, 23), &mut second);
         assert_eq!(first, second, "a canvas keeps nothing of the frame before");
     }
 
@@ -211,7 +222,7 @@ mod tests {
         world.lives = 2;
         world.combo = 9;
         let mut canvas = Canvas::new(80, 23);
-        draw(&world, &mut canvas);
+        paint(&world, &mut canvas);
         let top = canvas.row_text(0).unwrap_or_default();
         for word in ["score 4321", "best 9876", "×9", "♥ ♥", "dash ━━━━━━━━━━"]
         {

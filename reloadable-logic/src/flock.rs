@@ -38,7 +38,7 @@ const GOLDEN_HASTE: f32 = 1.45;
 
 /// Moves every mote.
 #[hot]
-pub fn flock(world: &mut World, dt: f32) {
+pub(crate) fn flock(world: &mut World, dt: f32) {
     let before = world.motes.clone();
     let fright = world.over.is_none().then_some(world.player.position);
     for (index, mote) in world.motes.iter_mut().enumerate() {
@@ -105,12 +105,12 @@ fn edges(position: Vec2, size: Vec2) -> Vec2 {
 #[cfg(test)]
 mod tests {
     use super::flock;
-    use crate::{spawn::new_world, vec2::Vec2, world::Mote};
+    use crate::{spawn::fresh, vec2::Vec2, world::Mote};
 
     #[test]
     fn motes_stay_in_bounds_for_a_minute() {
         for (columns, rows) in [(80, 23), (1, 1), (200, 60)] {
-            let mut world = new_world(11, columns, rows);
+            let mut world = fresh(11, columns, rows);
             assert!(!world.motes.is_empty());
             let frames = if columns > 100 { 300 } else { 3600 };
             for _ in 0..frames {
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_mote_flees_the_lantern() {
-        let mut world = new_world(2, 80, 23);
+        let mut world = fresh(2, 80, 23);
         let start = world.player.position + Vec2::new(4.0, 0.0);
         let velocity = Vec2::new(-6.0, 0.0);
         world.motes = vec![Mote { position: start, velocity, school: 0, golden: false }];
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_school_turns_the_same_way() {
-        let mut world = new_world(2, 80, 23);
+        let mut world = fresh(2, 80, 23);
         world.player.position = Vec2::new(2.0, 2.0);
         let at = |x: f32, y: f32, vx: f32, vy: f32| Mote {
             position: Vec2::new(x, y),

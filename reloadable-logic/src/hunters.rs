@@ -22,7 +22,7 @@ const ELBOW_ROOM: f32 = 9.0;
 
 /// Moves every hunter.
 #[hot]
-pub fn hunt(world: &mut World, dt: f32) {
+pub(crate) fn hunt(world: &mut World, dt: f32) {
     let depth = world.depth as f32;
     let sight = SIGHT + SIGHT_PER_DEPTH * depth;
     let chase = (CHASE_SPEED + CHASE_PER_DEPTH * (depth - 1.0)).min(CHASE_MOST);
@@ -56,13 +56,13 @@ pub fn hunt(world: &mut World, dt: f32) {
 mod tests {
     use super::hunt;
     use crate::{
-        spawn::new_world,
+        spawn::fresh,
         vec2::Vec2,
         world::{Hunter, World},
     };
 
     fn world_with_hunter(distance: f32) -> World {
-        let mut world = new_world(4, 200, 60);
+        let mut world = fresh(4, 200, 60);
         world.player.safe = 0.0;
         let position = world.player.position + Vec2::new(distance, 0.0);
         world.hunters = vec![Hunter { position, velocity: Vec2::ZERO, heading: 0.0, age: 9.0 }];

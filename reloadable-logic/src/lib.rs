@@ -14,6 +14,7 @@
 //! | `spawn.rs`     | how many of everything, and where it appears         |
 //! | `rules.rs`     | scoring, combos, lives, depth                        |
 //! | `sparks.rs`    | wakes and bursts                                     |
+//! | `world.rs`     | what the world is made of                            |
 //! | `hud.rs`       | the top line and the end of a round                  |
 //! | `autopilot.rs` | how the game plays itself                            |
 //!
@@ -21,8 +22,9 @@
 //! inside this crate, and every constant they use, comes along with them. A `static` marked `#[hot]` is read
 //! in its newest version, by the host as well.
 //!
-//! The host owns the [`World`] and the [`Canvas`]; the functions here only ever borrow them. Neither
-//! holds a reference or a function of this crate, so both outlive every generation of it.
+//! The host keeps the [`World`] as a [`State`], which only the functions here open, and the [`Canvas`], which they borrow. Neither
+//! holds a reference or a function of this crate, so both outlive every generation of it; and what the world is made of may
+//! change, too (`world.rs`).
 
 #![deny(unsafe_code)]
 #![warn(missing_docs, unreachable_pub)]
@@ -32,12 +34,12 @@ liveswap_abi::hot_crate!();
 pub mod autopilot;
 pub mod canvas;
 pub mod draw;
-pub mod flock;
+mod flock;
 mod hud;
-pub mod hunters;
+mod hunters;
 mod light;
 pub mod palette;
-pub mod player;
+mod player;
 pub mod rng;
 pub mod rules;
 mod sparks;
@@ -48,7 +50,8 @@ pub mod world;
 pub use autopilot::autopilot;
 pub use canvas::{Canvas, Cell, Rgb};
 pub use draw::draw;
-pub use rules::{tick, title};
+pub use liveswap_abi::state::{OpenError, State};
+pub use rules::{standing, tick, title};
 pub use spawn::{new_world, resize};
 pub use vec2::Vec2;
-pub use world::{Input, World};
+pub use world::{Input, Standing, World};

@@ -31,7 +31,7 @@ const WAKE_SPEED: f32 = 10.0;
 
 /// Moves the player by what `input` asks for.
 #[hot]
-pub fn steer(world: &mut World, input: Input, dt: f32) {
+pub(crate) fn steer(world: &mut World, input: Input, dt: f32) {
     let size = world.size;
     let player = &mut world.player;
     let wish = input.steer.at_most(1.0);
@@ -69,12 +69,12 @@ pub fn steer(world: &mut World, input: Input, dt: f32) {
 #[cfg(test)]
 mod tests {
     use super::{DASH_COST, EDGE, TOP_SPEED, steer};
-    use crate::{spawn::new_world, vec2::Vec2, world::Input};
+    use crate::{spawn::fresh, vec2::Vec2, world::Input};
 
     #[test]
     fn the_player_stops_at_every_edge() {
         for toward in [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (9.0, 9.0)] {
-            let mut world = new_world(1, 80, 23);
+            let mut world = fresh(1, 80, 23);
             let steer_to = Vec2::new(toward.0, toward.1);
             for frame in 0..600 {
                 let input = Input { steer: steer_to, dash: frame % 40 == 0 };
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_dash_needs_energy_and_ends() {
-        let mut world = new_world(1, 200, 60);
+        let mut world = fresh(1, 200, 60);
         let right = Input { steer: Vec2::new(1.0, 0.0), dash: true };
         world.player.energy = DASH_COST / 2.0;
         steer(&mut world, right, 0.01);

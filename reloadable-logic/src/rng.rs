@@ -1,9 +1,10 @@
 //! The world's own source of chance.
 
 use liveswap_macros::Layout;
+use serde::{Deserialize, Serialize};
 
 /// A small seeded generator (SplitMix64), part of the world so that a seed repeats a whole game.
-#[derive(Clone, Debug, PartialEq, Eq, Layout)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Layout, Serialize, Deserialize)]
 pub struct Rng {
     state: u64,
 }

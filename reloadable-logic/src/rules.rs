@@ -1,5 +1,6 @@
 //! What counts: catching, being caught, combos, depth. The order of a frame is here too.
 
+use liveswap_abi::state::{OpenError, State};
 use liveswap_macros::hot;
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     sparks,
     spawn::{self, restock},
     vec2::Vec2,
-    world::{Input, Tint, World},
+    world::{Input, Standing, Tint, World},
 };
 
 /// Points for a mote, before the combo.
@@ -43,9 +44,35 @@ pub fn title() -> String {
     "Lumen: catch the light".to_owned()
 }
 
-/// Moves the world on by `dt` seconds.
+/// Says how the game stands.
+///
+/// # Errors
+///
+/// When the world cannot be opened: a swap has just given it another form, or somebody has it open.
 #[hot]
-pub fn tick(world: &mut World, input: Input, dt: f32) {
+pub fn standing(world: &State<World>) -> Result<Standing, OpenError> {
+    let world = world.look()?;
+    Ok(Standing {
+        score: world.score,
+        lives: world.lives,
+        motes: world.motes.len(),
+        hunters: world.hunters.len(),
+        sparks: world.sparks.len(),
+    })
+}
+
+/// Moves the world on by `dt` seconds.
+///
+/// # Errors
+///
+/// As [`standing`].
+#[hot]
+pub fn tick(world: &State<World>, input: Input, dt: f32) -> Result<(), OpenError> {
+    world.with(|world| step(world, input, dt))
+}
+
+/// One frame.
+pub(crate) fn step(world: &mut World, input: Input, dt: f32) {
     let dt = dt.clamp(0.0, LONGEST_STEP.get());
     world.time += dt;
     match world.over {
@@ -127,9 +154,9 @@ fn bite(world: &mut World, at: Vec2) {
 
 #[cfg(test)]
 mod tests {
-    use super::{COMBO_MOST, MOTE_POINTS, REST_SECONDS, tick};
+    use super::{COMBO_MOST, MOTE_POINTS, REST_SECONDS, step};
     use crate::{
-        spawn::new_world,
+        spawn::fresh,
         vec2::Vec2,
         world::{Hunter, Input, Mote, World},
     };
@@ -137,7 +164,7 @@ mod tests {
     const FRAME: f32 = 1.0 / 60.0;
 
     fn empty() -> World {
-        let mut world = new_world(3, 80, 23);
+        let mut world = fresh(3, 80, 23);
         world.motes.clear();
         world.hunters.clear();
         world
@@ -156,16 +183,16 @@ mod tests {
         let mut world = empty();
         for expected in [MOTE_POINTS, 3 * MOTE_POINTS] {
             world.motes = vec![mote_at(world.player.position)];
-            tick(&mut world, Input::default(), FRAME);
+            step(&mut world, Input::default(), FRAME);
             assert_eq!(world.score, expected);
         }
         world.motes = vec![mote_at(world.player.position); 40];
-        tick(&mut world, Input::default(), FRAME);
+        step(&mut world, Input::default(), FRAME);
         assert_eq!(world.combo, COMBO_MOST);
         assert_eq!(world.depth, 2, "42 motes lead one deeper");
         for _ in 0..120 {
             world.motes.clear();
-            tick(&mut world, Input::default(), FRAME);
+            step(&mut world, Input::default(), FRAME);
         }
         assert_eq!(world.combo, 0);
     }
@@ -176,22 +203,22 @@ mod tests {
         world.player.safe = 0.0;
         world.hunters = vec![hunter_at(world.player.position)];
         let lives = world.lives;
-        tick(&mut world, Input::default(), FRAME);
-        tick(&mut world, Input::default(), FRAME);
+        step(&mut world, Input::default(), FRAME);
+        step(&mut world, Input::default(), FRAME);
         assert_eq!(world.lives, lives - 1, "the second frame is a safe one");
 
         world.lives = 1;
         world.player.safe = 0.0;
         world.hunters = vec![hunter_at(world.player.position)];
-        tick(&mut world, Input::default(), FRAME);
+        step(&mut world, Input::default(), FRAME);
         assert_eq!(world.over, Some(0.0));
 
         let dash = Input { dash: true, ..Input::default() };
-        tick(&mut world, dash, FRAME);
+        step(&mut world, dash, FRAME);
         assert!(world.over.is_some(), "a dash held from the round before does not count");
         world.over = Some(REST_SECONDS + FRAME);
         world.score = 5;
-        tick(&mut world, dash, FRAME);
+        step(&mut world, dash, FRAME);
         assert_eq!((world.over, world.score), (None, 0));
     }
 
@@ -201,7 +228,7 @@ mod tests {
         world.player.safe = 0.0;
         world.hunters = vec![hunter_at(world.player.position)];
         let before = world.lives;
-        tick(&mut world, Input { steer: Vec2::ZERO, dash: true }, FRAME);
+        step(&mut world, Input { steer: Vec2::ZERO, dash: true }, FRAME);
         assert_eq!(world.lives, before);
         assert!(world.hunters.is_empty());
         assert!(world.score > 0);
@@ -213,16 +240,16 @@ mod tests {
             let mut world = empty();
             world.motes = vec![mote_at(Vec2::new(x, y))];
             world.player.position = Vec2::new(x, y);
-            tick(&mut world, Input::default(), FRAME);
+            step(&mut world, Input::default(), FRAME);
             assert_eq!(world.caught, 1, "of the mote in the corner at {x}, {y}");
         }
     }
 
     #[test]
     fn a_stalled_host_does_not_throw_anything_far() {
-        let mut world = new_world(5, 80, 23);
+        let mut world = fresh(5, 80, 23);
         let before = world.motes[0].position;
-        tick(&mut world, Input::default(), 1000.0);
+        step(&mut world, Input::default(), 1000.0);
         assert!(world.motes[0].position.distance(before) < 4.0);
     }
 }

@@ -61,11 +61,11 @@ pub(crate) fn fade(world: &mut World, dt: f32) {
 #[cfg(test)]
 mod tests {
     use super::{BURST_SPARKS, MOST_SPARKS, burst, fade};
-    use crate::{spawn::new_world, vec2::Vec2, world::Tint};
+    use crate::{spawn::fresh, vec2::Vec2, world::Tint};
 
     #[test]
     fn sparks_are_bounded_and_go_out() {
-        let mut world = new_world(1, 80, 23);
+        let mut world = fresh(1, 80, 23);
         for _ in 0..100 {
             burst(&mut world, Vec2::new(9.0, 9.0), Tint::Gold);
         }

@@ -1,5 +1,6 @@
 //! How a world begins, and what appears in it later.
 
+use liveswap_abi::state::{OpenError, State};
 use liveswap_macros::hot;
 
 use crate::{
@@ -30,10 +31,21 @@ const LIVES: u32 = 3;
 /// Seconds without harm at the start of a round.
 const START_SAFE: f32 = 3.0;
 
-/// Makes a filled world for a canvas of `columns` by `rows`; the same seed gives the same world.
+/// Makes a filled world for a canvas of `columns` by `rows`, or takes up the one that the last run of the program left; the
+/// same seed gives the same new world.
+///
+/// It is made here, and not in the host, because here the newest form of a world is known.
 #[hot]
 #[must_use]
-pub fn new_world(seed: u64, columns: u16, rows: u16) -> World {
+pub fn new_world(seed: u64, columns: u16, rows: u16) -> State<World> {
+    let world = State::named("world", || fresh(seed, columns, rows));
+    // Nobody else has it yet; what was left may have been played on a canvas of another size.
+    let _ = world.with(|world| fit(world, columns, rows));
+    world
+}
+
+/// Makes a filled world.
+pub(crate) fn fresh(seed: u64, columns: u16, rows: u16) -> World {
     let mut world = World {
         size: size_of(columns, rows),
         time: 0.0,
@@ -60,10 +72,22 @@ pub fn new_world(seed: u64, columns: u16, rows: u16) -> World {
     world
 }
 
-/// Fits a running world to a canvas of another size; everything keeps its relative place.
+/// Fits a running world to a canvas of another size.
+///
+/// # Errors
+///
+/// When the world cannot be opened: a swap has just given it another form, or somebody has it open.
 #[hot]
-pub fn resize(world: &mut World, columns: u16, rows: u16) {
+pub fn resize(world: &State<World>, columns: u16, rows: u16) -> Result<(), OpenError> {
+    world.with(|world| fit(world, columns, rows))
+}
+
+/// Fits a world to a canvas; everything keeps its relative place.
+pub(crate) fn fit(world: &mut World, columns: u16, rows: u16) {
     let size = size_of(columns, rows);
+    if world.size == size {
+        return;
+    }
     let (x, y) = (size.x / world.size.x, size.y / world.size.y);
     let moved = |at: Vec2| Vec2::new(at.x * x, at.y * y).inside(size, 0.5);
     world.size = size;
@@ -75,7 +99,7 @@ pub fn resize(world: &mut World, columns: u16, rows: u16) {
 
 /// Brings in schools and hunters when their time has come.
 #[hot]
-pub fn restock(world: &mut World, dt: f32) {
+pub(crate) fn restock(world: &mut World, dt: f32) {
     world.next_school -= dt;
     if world.next_school <= 0.0 && world.motes.len() < mote_goal(world.size) {
         add_school(world, true);
@@ -160,16 +184,16 @@ fn edge_place(rng: &mut Rng, size: Vec2) -> Vec2 {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOTES, new_world, resize};
-    use crate::{autopilot::autopilot, rules::tick};
+    use super::{MOTES, fit, fresh};
+    use crate::{autopilot::choose, rules::step};
 
     #[test]
     fn a_seed_repeats_a_whole_game() {
         let play = |seed| {
-            let mut world = new_world(seed, 80, 23);
+            let mut world = fresh(seed, 80, 23);
             for _ in 0..900 {
-                let input = autopilot(&world);
-                tick(&mut world, input, 1.0 / 60.0);
+                let input = choose(&world);
+                step(&mut world, input, 1.0 / 60.0);
             }
             world
         };
@@ -181,9 +205,9 @@ mod tests {
 
     #[test]
     fn resizing_keeps_everything_inside() {
-        let mut world = new_world(9, 200, 60);
+        let mut world = fresh(9, 200, 60);
         for (columns, rows) in [(80, 23), (1, 1), (0, 0), (300, 90)] {
-            resize(&mut world, columns, rows);
+            fit(&mut world, columns, rows);
             assert_eq!(world.size.x, f32::from(columns.max(1)));
             let inside = |at: crate::Vec2| at == at.inside(world.size, 0.0);
             assert!(inside(world.player.position));
@@ -193,8 +217,8 @@ mod tests {
 
     #[test]
     fn the_sea_is_never_empty_or_endless() {
-        let largest = new_world(1, u16::MAX, u16::MAX).motes.len();
+        let largest = fresh(1, u16::MAX, u16::MAX).motes.len();
         assert!(largest >= MOTES.1 && largest < MOTES.1 + 16, "{largest} motes");
-        assert!(new_world(1, 0, 0).motes.len() >= MOTES.0);
+        assert!(fresh(1, 0, 0).motes.len() >= MOTES.0);
     }
 }

@@ -3,9 +3,10 @@
 use std::ops::{Add, AddAssign, Mul, Sub};
 
 use liveswap_macros::Layout;
+use serde::{Deserialize, Serialize};
 
 /// A point or a direction; one unit is the height of half a terminal cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Layout)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Layout, Serialize, Deserialize)]
 pub struct Vec2 {
     /// To the right.
     pub x: f32,

@@ -1,11 +1,16 @@
-//! What the game is made of. The host owns it; it survives every swap.
+//! What the game is made of. The host keeps it as a [`State`](crate::State); it survives every swap.
+//!
+//! These types may change while the game runs: the swap carries the world over, field by field and by name. A field that you add
+//! begins with its default; for one that you rename, say `#[serde(alias = "its old name")]`; the order does not matter.
 
 use liveswap_macros::Layout;
+use serde::{Deserialize, Serialize};
 
 use crate::{rng::Rng, vec2::Vec2};
 
 /// The whole state of a game: plain owned values, nothing that points into this crate.
-#[derive(Clone, Debug, PartialEq, Layout)]
+#[derive(Clone, Debug, Default, PartialEq, Layout, Serialize, Deserialize)]
+#[serde(default)]
 pub struct World {
     /// Width and height, in units of half a cell.
     pub size: Vec2,
@@ -52,8 +57,26 @@ pub struct Input {
     pub dash: bool,
 }
 
+/// How a game stands, for whoever shows it outside of the picture.
+///
+/// The host was compiled with this type, so unlike the world it cannot change while the game runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Layout)]
+pub struct Standing {
+    /// Points of this round.
+    pub score: u32,
+    /// Lives left.
+    pub lives: u32,
+    /// How many motes there are.
+    pub motes: usize,
+    /// How many hunters there are.
+    pub hunters: usize,
+    /// How many sparks there are.
+    pub sparks: usize,
+}
+
 /// The lantern that the player moves.
-#[derive(Clone, Debug, Default, PartialEq, Layout)]
+#[derive(Clone, Debug, Default, PartialEq, Layout, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Player {
     /// Where it is.
     pub position: Vec2,
@@ -68,7 +91,8 @@ pub struct Player {
 }
 
 /// A small glowing swimmer.
-#[derive(Clone, Debug, PartialEq, Layout)]
+#[derive(Clone, Debug, Default, PartialEq, Layout, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Mote {
     /// Where it is.
     pub position: Vec2,
@@ -81,7 +105,8 @@ pub struct Mote {
 }
 
 /// A dark thing that wants the light.
-#[derive(Clone, Debug, PartialEq, Layout)]
+#[derive(Clone, Debug, Default, PartialEq, Layout, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Hunter {
     /// Where it is.
     pub position: Vec2,
@@ -94,7 +119,8 @@ pub struct Hunter {
 }
 
 /// A fading point of light.
-#[derive(Clone, Debug, PartialEq, Layout)]
+#[derive(Clone, Debug, Default, PartialEq, Layout, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Spark {
     /// Where it is.
     pub position: Vec2,
@@ -107,9 +133,10 @@ pub struct Spark {
 }
 
 /// What a spark came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Layout)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Layout, Serialize, Deserialize)]
 pub enum Tint {
     /// The lantern's wake.
+    #[default]
     Wake,
     /// A caught mote of this school.
     School(u32),

@@ -48,14 +48,14 @@ struct Place {
 
 const SMALL: Place = Place {
     folder: "reloadable-logic",
-    dependencies: "",
+    dependencies: "serde = { version = \"1\", features = [\"derive\"] }\n",
     file: "spawn.rs",
     before: "const LIVES: u32 = ",
     after: ";",
     function: "new_world",
-    signature: "(seed: u64, columns: u16, rows: u16) -> World",
-    call: "u64::from(HOT::new_world(7, 80, 23).lives)",
-    types: &["World"],
+    signature: "(seed: u64, columns: u16, rows: u16) -> State<World>",
+    call: "HOT::new_world(7, 80, 23).look().map_or(0, |world| u64::from(world.lives))",
+    types: &["State", "World"],
 };
 
 const DEPS: Place = Place {
@@ -135,7 +135,15 @@ impl HotCrate {
     pub(crate) fn without_liveswap(&self, exported: bool) -> HotCrate {
         let function = exported.then_some(self.place.function);
         let plain = |text: &String| plain(text, function);
-        let files = self.files.iter().map(|(path, text)| (path.clone(), plain(text))).collect();
+        let mut files: Vec<(PathBuf, String)> =
+            self.files.iter().map(|(path, text)| (path.clone(), plain(text))).collect();
+        if files.iter().any(|(_, text)| text.contains("plain_state::")) {
+            let root = files.iter_mut().find(|(path, _)| path == Path::new("lib.rs"));
+            if let Some((_, text)) = root {
+                *text += "\n/// A value behind a lock.\npub mod plain_state;\n";
+            }
+            files.push(("plain_state.rs".into(), PLAIN_STATE.to_owned()));
+        }
         HotCrate { files, ..self.clone() }
     }
 
@@ -154,6 +162,9 @@ impl HotCrate {
         self.place.types
     }
 }
+
+/// What a tool without states has in place of `State`: the value behind a lock.
+const PLAIN_STATE: &str = include_str!("plain_state.rs");
 
 fn plain(text: &str, exported: Option<&str>) -> String {
     let mut plain = String::new();
@@ -181,7 +192,7 @@ fn plain(text: &str, exported: Option<&str>) -> String {
                 plain += "\n";
             }
             _ => {
-                plain += line;
+                plain += &line.replace("liveswap_abi::state::", "crate::plain_state::");
                 plain += "\n";
             }
         }
