@@ -1,6 +1,6 @@
 //! What was edited, by name: the items of a source file whose tokens differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quote::ToTokens;
 use syn::visit::{self, Visit};
@@ -18,12 +18,12 @@ pub(crate) fn items(before: Option<&str>, after: Option<&str>) -> Vec<String> {
     };
     let mut names = Vec::new();
     for (name, tokens) in &after.items {
-        if before.by_name.get(name) != Some(tokens) && !names.contains(name) {
+        if !before.has(name, tokens) && !names.contains(name) {
             names.push(name.clone());
         }
     }
-    for (name, _) in &before.items {
-        if !after.by_name.contains_key(name) && !names.contains(name) {
+    for (name, tokens) in &before.items {
+        if !after.has(name, tokens) && !names.contains(name) {
             names.push(name.clone());
         }
     }
@@ -40,14 +40,24 @@ pub(crate) fn list(names: &[String]) -> String {
 
 struct Found {
     items: Vec<(String, String)>,
-    by_name: BTreeMap<String, String>,
+    /// Some names are those of several items: `use`, and what each of two `impl` blocks has.
+    by_name: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Found {
+    fn has(&self, name: &str, tokens: &str) -> bool {
+        self.by_name.get(name).is_some_and(|all| all.contains(tokens))
+    }
 }
 
 fn parse(text: &str) -> Option<Found> {
     let file = syn::parse_file(text).ok()?;
     let mut collector = Collector::default();
     collector.visit_file(&file);
-    let by_name = collector.items.iter().cloned().collect();
+    let mut by_name: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, tokens) in &collector.items {
+        by_name.entry(name.clone()).or_default().insert(tokens.clone());
+    }
     Some(Found { items: collector.items, by_name })
 }
 
@@ -121,6 +131,7 @@ mod tests {
     fn what_differs_is_named_and_nothing_else() {
         let before = "
             use std::fmt;
+            use std::mem;
             const SPEED: f32 = 1.0;
             pub fn tick(w: &mut World) { w.x += SPEED; }
             fn spawn() {}
@@ -128,7 +139,7 @@ mod tests {
             impl World { fn new() -> Self { World } fn old() {} }
             fn gone() {}
         ";
-        let table: [(&str, &str, &[&str]); 8] = [
+        let table: [(&str, &str, &[&str]); 10] = [
             ("SPEED: f32 = 1.0", "SPEED: f32 = 2.0", &["SPEED"]),
             ("w.x += SPEED", "w.x -= SPEED", &["tick"]),
             ("{ 1 }", "{ 2 }", &["inner::deep"]),
@@ -137,6 +148,8 @@ mod tests {
             ("fn spawn() {}", "fn spawn() {} fn more() {}", &["more"]),
             ("fn spawn() {}", "// why\nfn  spawn( ) {\n}", &[]),
             ("fn gone() {}", "fn gone( {}", &[]),
+            ("use std::fmt;", "use std::io;", &["use"]),
+            ("use std::fmt;", "", &["use"]),
         ];
         for (old, new, expected) in table {
             let after = before.replace(old, new);

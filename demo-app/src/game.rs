@@ -43,11 +43,14 @@ impl Game {
         let results = [
             ("tick", opened(guarded(|| reloadable_logic::tick(world, input, dt)))),
             ("draw", opened(guarded(|| reloadable_logic::draw(world, canvas)))),
-            ("title", guarded(reloadable_logic::title).map(|title| Some(self.title = title))),
         ];
+        let title = guarded(reloadable_logic::title);
         let standing = opened(guarded(|| reloadable_logic::standing(world)));
         for (function, result) in results {
             self.note(function, result);
+        }
+        if let Some(title) = self.note("title", title) {
+            self.title = title;
         }
         if let Some(Some(standing)) = self.note("standing", standing) {
             self.standing = standing;
