@@ -36,6 +36,10 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) no_restart: bool,
 
+    /// Begin with the named states that the last session of this program left, not anew.
+    #[arg(long)]
+    pub(crate) keep_state: bool,
+
     /// Let artifacts bring a standard library and dependencies of their own, and link the program as
     /// cargo does.
     #[arg(long)]
@@ -229,6 +233,13 @@ mod tests {
             assert_eq!(run.what.release, release, "{rest}");
             assert_eq!(run.what.package.as_deref(), Some("demo-app"), "{rest}");
         }
+    }
+
+    #[test]
+    fn states_outlive_a_session_only_where_that_is_asked_for() {
+        assert!(!run("x run").keep_state);
+        assert!(run("x run --keep-state").keep_state);
+        assert!(!run("x run -- --keep-state").keep_state, "it is the program's");
     }
 
     #[test]

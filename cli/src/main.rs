@@ -26,6 +26,7 @@ mod server;
 mod session;
 mod signals;
 mod sources;
+mod states;
 mod status;
 mod terminal;
 

@@ -4,6 +4,7 @@
 mod answers;
 mod builds;
 mod life;
+mod states;
 mod unseen;
 mod words;
 
@@ -20,12 +21,14 @@ use liveswap_builder::{BuildEvent, KindPolicy, NotShared};
 use self::answers::{Awaiting, Inquiry, Peer};
 use self::builds::{Current, Job};
 use self::life::{Ending, Life};
+use self::states::{Kept, Saving};
 use self::unseen::Unseen;
 use crate::args;
 use crate::build::Products;
 use crate::builders::Builders;
 use crate::cargo;
 use crate::error::Error;
+use crate::lines;
 use crate::project::Project;
 use crate::report::{self, Reporter};
 use crate::saves::Saves;
@@ -33,6 +36,7 @@ use crate::server::{Heard, Server};
 use crate::session::{self, SessionFile};
 use crate::signals::{self, Asked};
 use crate::sources::Sources;
+use crate::states::States;
 use crate::terminal::Terminal;
 
 /// Everything that wakes the loop.
@@ -54,6 +58,7 @@ struct Run {
     builders: Builders,
     args: Vec<OsString>,
     no_restart: bool,
+    keep_state: bool,
     terminal: Terminal,
     reporter: Reporter,
 
@@ -81,6 +86,9 @@ struct Run {
 
     life: Life,
     ending: Option<Ending>,
+    states: States,
+    saving: Option<Saving>,
+    kept: Kept,
 
     senders: Senders,
     receivers: Receivers,
@@ -116,6 +124,7 @@ pub(crate) fn run(args: args::Run) -> Result<u8, Error> {
     let session = SessionFile::write(&directory, &server)?;
     let (notice_sender, notices) = unbounded();
     let (news_sender, news) = unbounded();
+    let states = States::claim(&own, &project.host.name, args.keep_state)?;
     let standard_library = cargo::standard_library(&args.what);
     let kind = if args.standalone { KindPolicy::Standalone } else { KindPolicy::Auto };
     let builders = Builders::open(&project, &args.what, kind, report::wants_color())?;
@@ -125,6 +134,7 @@ pub(crate) fn run(args: args::Run) -> Result<u8, Error> {
         builders,
         args: args.args,
         no_restart: args.no_restart,
+        keep_state: args.keep_state,
         terminal,
         reporter,
         server,
@@ -146,9 +156,16 @@ pub(crate) fn run(args: args::Run) -> Result<u8, Error> {
         standard_library,
         life: Life::default(),
         ending: None,
+        states,
+        saving: None,
+        kept: Kept::default(),
         senders: Senders { notices: notice_sender, news: news_sender, heard: heard_sender },
         receivers: Receivers { asked, notices, news, heard },
     };
+    if run.keep_state && run.states.is_spare() {
+        let text = "another session runs this program, so its states are not those that are kept";
+        run.say(&lines::notable("--keep-state", text));
+    }
     run.build(Job::program(None))?;
     loop {
         let event = run.wait();
@@ -174,6 +191,7 @@ impl Run {
         if let Some(batch) = self.saves.take(now) {
             self.saved(&batch)?;
         }
+        self.give_up_saving(now);
         self.hurry(now)?;
         self.give_up_waiting(now);
         Ok(None)
@@ -183,6 +201,7 @@ impl Run {
         let due = [
             self.saves.due(),
             self.life.due(),
+            self.saving.as_ref().map(|saving| saving.deadline),
             self.awaiting.as_ref().map(|awaiting| awaiting.deadline),
             self.inquiries.iter().map(|inquiry| inquiry.deadline).min(),
         ];

@@ -6,7 +6,7 @@ use crate::control::{self, Control};
 use crate::event::Event;
 use crate::feed::Feed;
 use crate::status::Status;
-use crate::wire::ToCli;
+use crate::wire::{NotSaved, ToCli};
 
 /// Gives every event to whoever listens; never waits for any of them.
 #[derive(Debug, Clone)]
@@ -36,6 +36,13 @@ impl Announcer {
     pub(crate) fn tell_status(&self, status: &Status) {
         if let Some(control) = &self.control {
             control.send(&ToCli::Status(status.into()));
+        }
+    }
+
+    /// Answers the other side's wish that states be saved.
+    pub(crate) fn tell_saved(&self, saved: Vec<String>, failed: Vec<NotSaved>) {
+        if let Some(control) = &self.control {
+            control.send(&ToCli::StatesSaved { saved, failed });
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod cause;
 mod holder;
+mod state;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use std::time::Duration;
 pub use cause::{Cause, HotPanic};
 pub use holder::{Holder, HolderKind};
 pub use liveswap_abi::hook::Role;
+pub use state::UnusedState;
 
 /// Something that happened, in the order in which it happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub enum Event {
         /// Its path, and the panic.
         panic: HotPanic,
     },
+    /// A value that a former run left is not used, and its state begins anew.
+    StateNotUsed(UnusedState),
     /// The builder reported a build that fails; the program goes on with the code it has.
     ///
     /// Told with the first error that the compiler reports, while it still works, and again with

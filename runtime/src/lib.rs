@@ -60,6 +60,7 @@ pub mod wire;
 pub use error::{Error, Unfinished};
 pub use event::{
     Cause, EditClass, Event, HotPanic, Outcome, Refusal, Reload, Retirement, Signed, Step,
+    UnusedState,
 };
 pub use feed::Events;
 pub use history::{Fate, HistoryEntry};
@@ -68,7 +69,7 @@ pub use liveswap_abi::state::{OpenError, OpenFailure, Saved, State, StateError};
 pub use lookup::{Gone, HotFn, HotRef, ItemKind, LookupError};
 pub use reload::RollbackOnPanic;
 pub use runtime::{Builder, Pin, Runtime};
-pub use state::{SavedStates, StateFile, StateFileError};
+pub use state::{STATE_DIR, SavedStates, StateFile, StateFileError};
 pub use status::{Counts, GenerationState, GenerationStatus, Status};
 pub use trust::{PublicKey, Trust, TrustError};
 

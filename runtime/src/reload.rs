@@ -8,11 +8,13 @@ mod examine;
 mod lineage;
 mod migrate;
 mod pipeline;
+mod save;
 mod setup;
 mod watched;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, after, never, select};
@@ -84,6 +86,8 @@ pub(crate) struct Owner {
     history: History,
     /// The last threads that run hooks, which the next ones wait for.
     hooks: Option<Inside>,
+    /// Saves the states; not waited for at the end, because it may wait for a state that nobody closes.
+    saving: Option<JoinHandle<()>>,
     /// Refused artifacts whose code may still run.
     refused: Vec<Refused>,
     counts: Counts,
@@ -110,6 +114,7 @@ impl Owner {
             settings: setup.settings,
             history,
             hooks: None,
+            saving: None,
             refused: Vec::new(),
             counts: Counts::default(),
             last: None,
@@ -169,6 +174,7 @@ impl Owner {
                 Wake::Command(Command::Status(answer)) => {
                     let _ = answer.send(self.status());
                 }
+                Wake::Command(Command::SaveStates) => self.save_states(),
                 Wake::Command(Command::TellStatus) => self.announcer.tell_status(&self.status()),
                 Wake::Due => self.due(),
                 Wake::Command(Command::Shutdown) | Wake::Orphaned => break,

@@ -16,14 +16,14 @@ use liveswap_abi::layout::{Describer, Layout};
 use liveswap_abi::lookup::FnType;
 
 use crate::error::Error;
-use crate::event::Reload;
+use crate::event::{Reload, UnusedState};
 use crate::exports::{Found, Wanted};
 use crate::feed::{Events, Feed};
 use crate::history::HistoryEntry;
 use crate::lookup::{HotFn, HotRef, ItemKind, LookupError};
 use crate::reload::{Command, Lineage};
 use crate::stage::Stages;
-use crate::state;
+use crate::state::{self, SavedStates};
 use crate::status::Status;
 
 pub use builder::Builder;
@@ -268,6 +268,22 @@ impl Runtime {
         self.stages.directory()
     }
 
+    /// Saves the named states now, where `LIVESWAP_STATE_DIR` says; they are saved at the runtime's end anyway.
+    ///
+    /// It waits while somebody has one of them open. Nothing is saved where the variable is not set.
+    pub fn save_states(&self) -> SavedStates {
+        state::save()
+    }
+
+    /// The values of the last run that this program has not used, each with its reason and where its file is now.
+    ///
+    /// Also told as [`Event::StateNotUsed`](crate::Event::StateNotUsed), but what is found while the runtime starts
+    /// nobody can hear.
+    #[must_use]
+    pub fn unused_states(&self) -> Vec<UnusedState> {
+        state::unused()
+    }
+
     /// Ends the runtime as dropping it does.
     pub fn shutdown(self) {
         drop(self);
@@ -290,7 +306,7 @@ impl Drop for Runtime {
         // Without the lineage nobody may number the crate's entries again, or slots would change their meaning.
         if let Some(Ok(Some(lineage))) = ended {
             park(self.host, lineage);
-            state::end();
+            state::end(self.host);
             self.host.give_up_ownership();
         }
     }

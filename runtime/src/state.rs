@@ -1,10 +1,11 @@
 //! State at a swap, and state in files.
 
 mod file;
+mod named;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use liveswap_abi::HotCrate;
@@ -12,24 +13,32 @@ use liveswap_abi::state::{
     self, Carried, CarryError, CarryFailure, STACK, StateHolder, StateTypes, WrittenState,
 };
 
-use crate::event::{Difference, Refusal, Step};
+use crate::event::{Difference, Refusal, Step, UnusedState};
 
-use file::{DIRECTORY, restore_kept, save_named};
 pub use file::{StateFile, StateFileError};
+use named::directory;
+pub(crate) use named::unused;
+pub use named::{STATE_DIR, SavedStates};
 
-/// Takes note of the types of state that the linked generation has, and of what a former run left.
-pub(crate) fn begin(host: &'static HotCrate) {
+/// Takes note of the types of state that the linked generation has, and of what a former run left; `tell` hears what of
+/// that is not used, until [`end`].
+pub(crate) fn begin(host: &'static HotCrate, tell: impl Fn(&UnusedState) + Send + Sync + 'static) {
     state::settle(host.name(), &StateTypes::of(host));
-    let left = std::env::var_os(DIRECTORY).filter(|left| !left.is_empty());
-    for error in left.map(|left| restore_kept(Path::new(&left))).unwrap_or_default() {
-        tracing::warn!(%error, "a state of the last run is not used");
+    named::listen(host, Arc::new(tell));
+    if let Some(left) = directory() {
+        named::restore(&left);
     }
 }
 
+/// Saves the named states for the next run, because the runtime of `host` ends.
+pub(crate) fn end(host: &'static HotCrate) {
+    save();
+    named::listen_no_more(host);
+}
+
 /// Saves the named states where the next run finds them; nothing where nobody said where that is.
-pub(crate) fn end() -> SavedStates {
-    let place = std::env::var_os(DIRECTORY).filter(|place| !place.is_empty());
-    let saved = place.map(|place| save_named(Path::new(&place))).unwrap_or_default();
+pub(crate) fn save() -> SavedStates {
+    let saved = directory().map(|place| named::save(&place)).unwrap_or_default();
     for (name, error) in &saved.failures {
         tracing::warn!(%name, %error, "a state was not saved");
     }
@@ -125,24 +134,6 @@ fn opened(holders: &[StateHolder]) -> String {
 
 fn refusal(item: String, expected: String, found: String, remedy: String) -> Refusal {
     Refusal::one(Step::Migrate, Difference { item, expected, found, remedy })
-}
-
-/// What was written of the states that have a name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SavedStates {
-    /// The files that hold a state now.
-    pub files: Vec<PathBuf>,
-    /// What could not be saved: the name and why.
-    pub failures: Vec<(String, String)>,
-}
-
-impl SavedStates {
-    pub(crate) fn add(&mut self, name: String, saved: Result<PathBuf, StateFileError>) {
-        match saved {
-            Ok(path) => self.files.push(path),
-            Err(error) => self.failures.push((name, error.to_string())),
-        }
-    }
 }
 
 /// For the file's functions, which are on this floor too.

@@ -12,7 +12,7 @@ mod picture;
 
 pub use frame::{Fault, Frames, encode};
 pub use picture::{
-    Artifact, Difference, Generation, Outcome, Reload, Session, Status, Steps, Timings,
+    Artifact, Difference, Generation, NotSaved, Outcome, Reload, Session, Status, Steps, Timings,
 };
 
 /// The version of these messages; both sides must have the same.
@@ -65,6 +65,18 @@ pub enum ToCli {
         message: String,
         /// File, line and column.
         location: String,
+    },
+    /// The named states were saved, as [`FromCli::SaveStates`] asked for.
+    StatesSaved {
+        /// The names of those that are in files now.
+        saved: Vec<String>,
+        /// Those that are not.
+        failed: Vec<NotSaved>,
+    },
+    /// A value that a former run left is not used, and its state begins anew.
+    StateNotUsed {
+        /// Which, why, and where it is, in words.
+        text: String,
     },
     /// Watching had to change its method.
     Watching {
@@ -131,6 +143,8 @@ pub enum FromCli {
         /// Why.
         why: String,
     },
+    /// Wants the named states to be saved, and to hear a [`ToCli::StatesSaved`].
+    SaveStates,
     /// Wants to hear a [`ToCli::Status`].
     AskStatus,
     /// What this session does, for an observer.

@@ -28,12 +28,12 @@
 //! 7. *The owner thread* opens nothing; it waits for the lock, which is only kept for a moment, and until the deadline.
 //! 8. *A state that is dropped while it is frozen*: as 1 and 2.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::carry::StateTypes;
-use super::ops::{StateOps, Value};
+use super::ops::{Failure, StateOps, Value};
 use super::{OpenError, thread};
 use crate::layout::Fingerprint;
 
@@ -57,8 +57,8 @@ pub(super) struct Inner {
     pub(super) busy: usize,
     /// Values of named states that do not exist yet.
     pub(super) kept: BTreeMap<String, Vec<u8>>,
-    /// Names of states whose kept value did not fit, and is only where it was kept.
-    pub(super) unfit: BTreeSet<String>,
+    /// Is told of kept values that do not fit.
+    pub(super) unfit_listener: Option<fn(&str, &Failure)>,
 }
 
 /// One live state.
@@ -119,7 +119,7 @@ impl Desk {
                 carrying: false,
                 busy: 0,
                 kept: BTreeMap::new(),
-                unfit: BTreeSet::new(),
+                unfit_listener: None,
             }),
             changed: Condvar::new(),
         }

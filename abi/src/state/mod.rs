@@ -119,15 +119,13 @@ impl<T: Layout + Serialize + DeserializeOwned + Send + 'static> State<T> {
     ///
     /// Values are left by a runtime that ends, or is asked to by the `cargo liveswap` that is about to start the program again;
     /// they are found by a runtime that starts, so that has to come first. What was left is read by name, as
-    /// at a swap; what does not fit is not used, and its file is moved aside before another one takes its place.
+    /// at a swap; what does not fit is not used, and its file is moved aside.
     #[must_use]
     pub fn named(name: &str, init: impl FnOnce() -> T) -> State<T> {
         let kept = (side().kept)(name).and_then(|bytes| {
-            let read = ops::caught(|| Ok(format::read::<T>(&bytes, format::DEPTH)?));
-            if read.is_err() {
-                (side().unfit)(name);
-            }
-            read.ok()
+            ops::caught(|| Ok(format::read::<T>(&bytes, format::DEPTH)?))
+                .inspect_err(|failure| (side().unfit)(name, failure))
+                .ok()
         });
         State::admit(kept.unwrap_or_else(init), Some(name))
     }
@@ -258,15 +256,9 @@ pub fn keep(name: String, bytes: Vec<u8>) {
     DESK.lock().kept.insert(name, bytes);
 }
 
-/// Whether the value that was kept under `name` did not fit the state that asked for it.
-#[must_use]
-pub fn is_unfit(name: &str) -> bool {
-    DESK.lock().unfit.contains(name)
-}
-
-/// Takes note that the value that did not fit is safe elsewhere.
-pub fn settle_unfit(name: &str) {
-    DESK.lock().unfit.remove(name);
+/// Has `listener` told of values that were kept and do not fit the state that asked for them: its name, and why.
+pub fn on_unfit(listener: fn(&str, &Failure)) {
+    DESK.lock().unfit_listener = Some(listener);
 }
 
 /// Forgets what images said of layouts, because one of them is about to go.

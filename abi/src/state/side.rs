@@ -13,7 +13,7 @@ use super::{OpenError, StateError, WrittenState};
 pub(crate) struct Side {
     pub(super) admit: fn(&'static StateOps, Value, Option<&str>) -> usize,
     pub(super) kept: fn(&str) -> Option<Vec<u8>>,
-    pub(super) unfit: fn(&str),
+    pub(super) unfit: fn(&str, &Failure),
     pub(super) open: fn(usize, &'static StateOps, bool) -> Result<Value, OpenError>,
     pub(super) close: fn(usize, bool),
     pub(super) end: fn(usize) -> Result<(), Failure>,
@@ -27,8 +27,12 @@ pub(super) static DESK: Desk = Desk::new();
 pub(crate) static OWN: Side = Side {
     admit: |ops, value, name| DESK.admit(ops, value, name),
     kept: |name| DESK.lock().kept.remove(name),
-    unfit: |name| {
-        DESK.lock().unfit.insert(name.to_owned());
+    unfit: |name, failure| {
+        let listener = DESK.lock().unfit_listener;
+        // Outside the lock: it looks after a file.
+        if let Some(listener) = listener {
+            listener(name, failure);
+        }
     },
     open: |slot, ops, to_change| DESK.open(slot, Some(ops), to_change),
     close: |slot, to_change| DESK.close(slot, to_change),

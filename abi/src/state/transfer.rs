@@ -7,7 +7,8 @@ use super::{StateError, WrittenState, format};
 impl Desk {
     /// Writes a state, with the code of the generation that it belongs to now.
     pub(super) fn write(&self, slot: usize) -> Result<WrittenState, StateError> {
-        self.with(slot, false, |ops, value| {
+        // Alone: the type need not be one that two threads may write at once.
+        self.with(slot, true, |ops, value| {
             let mut bytes = Vec::new();
             // SAFETY: S1: `with` has it open.
             unsafe { (ops.write)(value, format::DEPTH, &mut bytes) }

@@ -29,8 +29,20 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    fn is_program(&self) -> bool {
+    pub(super) fn is_program(&self) -> bool {
         matches!(self.hello.role, Role::Program { .. })
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.link.is_open()
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.hello.pid
+    }
+
+    pub(super) fn tell(&self, message: &FromCli) {
+        self.link.send(message);
     }
 
     /// Whether this peer shows a person what it hears, on a terminal of its own.
@@ -107,6 +119,7 @@ impl Run {
                     inquiry.waiting.remove(&id);
                 }
                 self.inquiries.retain(|inquiry| inquiry.observer != id);
+                self.answers_no_more(id);
             }
             Heard::TurnedAway { why } => {
                 self.say(&lines::notable("turned away", &format!("somebody at the socket: {why}")));
@@ -166,6 +179,8 @@ impl Run {
             ToCli::Panicked { message, location } => {
                 self.say(&lines::bad("panicked", &format!("{message}, at {location}")));
             }
+            ToCli::StatesSaved { saved, failed } => self.states_saved(id, saved, failed),
+            ToCli::StateNotUsed { text } => self.say(&lines::notable("state not used", &text)),
             ToCli::Watching { method } => self.reporter.note(&format!("artifacts: {method}")),
             ToCli::Lagged { missed } => {
                 self.reporter.note(&format!("{missed} words of the program were lost"));

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
+use liveswap::STATE_DIR;
 use liveswap::locate::ARTIFACT_DIR;
 use liveswap::wire::{ENV_ADDRESS, ENV_TOKEN, FromCli};
 
@@ -17,6 +18,7 @@ use crate::program::{Fate, Launch, News, Program};
 use crate::server::Server;
 use crate::session::{self, SessionFile};
 use crate::signals;
+use crate::states::States;
 
 /// How long a program that is told to end has to tidy up.
 const GRACE: Duration = Duration::from_secs(5);
@@ -128,10 +130,14 @@ impl Run {
         Ok(())
     }
 
-    /// Makes the socket and the log anew where the target directory was removed with them. Who is
+    /// Makes the socket, the log and the states' directory anew where the target directory was removed with them. Who is
     /// connected stays so.
     pub(super) fn settle_in_anew(&mut self) -> Result<(), Error> {
         self.reporter.reopen()?;
+        if self.states.is_gone() {
+            let (own, host) = (self.project.own_directory(), &self.project.host.name);
+            self.states = States::claim(&own, host, true)?;
+        }
         if self.server.address().exists() {
             return Ok(());
         }
@@ -154,6 +160,7 @@ impl Run {
             .collect();
         environment.extend([
             (ARTIFACT_DIR.to_owned(), artifacts),
+            (STATE_DIR.to_owned(), self.states.directory().into()),
             (ENV_ADDRESS.to_owned(), self.server.address().into()),
             (ENV_TOKEN.to_owned(), self.server.token().into()),
         ]);
@@ -165,32 +172,43 @@ impl Run {
         Some(Launch { executable, args: self.args.clone(), environment, library_paths })
     }
 
-    /// Ends the program to start it anew, and says why.
+    /// Ends the program to start it anew, and says why; it may save its states first.
     pub(super) fn restart(&mut self, why: String) -> Result<(), Error> {
         self.awaiting = None;
         let Some(pid) = self.life.pid() else { return self.start_program() };
         self.tell_programs(&FromCli::Restarting { why: why.clone() });
         self.reporter.note(&format!("process {pid} is told to end: {why}"));
-        if let Some(program) = &mut self.life.program {
-            program.tell(Tell::Terminate);
+        let is_ending = self.life.restarting.replace(why).is_some();
+        if !is_ending && !self.ask_to_save(Tell::Terminate, Instant::now()) {
+            self.tell_to_end(Tell::Terminate);
         }
-        self.life.restarting = Some(why);
-        self.life.kill_at = Some(Instant::now() + GRACE);
         Ok(())
+    }
+
+    /// Tells the program to end, and ends it by force if it does not.
+    pub(super) fn tell_to_end(&mut self, how: Tell) {
+        if let Some(program) = &mut self.life.program {
+            program.tell(how);
+            self.life.kill_at.get_or_insert(Instant::now() + GRACE);
+        }
     }
 
     /// A signal asks for the end of everything; the exit code if nothing is left to wait for.
     pub(super) fn end(&mut self, signal: i32, now: Instant) -> Option<u8> {
         self.building = None;
         let again = self.ending.replace(Ending).is_some();
-        let Some(program) = &mut self.life.program else { return Some(End::Signal(signal).code()) };
-        let interrupt = signal == signal_hook::consts::SIGINT;
-        program.tell(match (again, interrupt) {
+        if !self.life.is_running() {
+            return Some(End::Signal(signal).code());
+        }
+        let how = match (again, signal == signal_hook::consts::SIGINT) {
             (true, _) => Tell::Kill,
             (false, true) => Tell::Interrupt,
             (false, false) => Tell::Terminate,
-        });
-        self.life.kill_at.get_or_insert(now + GRACE);
+        };
+        if again || !self.ask_to_save(how, now) {
+            self.saving = None;
+            self.tell_to_end(how);
+        }
         None
     }
 
@@ -263,6 +281,8 @@ impl Run {
         let lived = program.started.elapsed();
         let end = End::of(program.collect());
         self.life.kill_at = None;
+        self.saving = None;
+        let kept = std::mem::take(&mut self.kept);
         if std::mem::take(&mut self.life.has_terminal) {
             self.terminal.take();
         }
@@ -270,12 +290,19 @@ impl Run {
         let name = self.project.host.name.clone();
         let seconds = format!("after {:.1} s", lived.as_secs_f64());
         self.reporter.note(&format!("{name} {end} {seconds}"));
+        for problem in kept.problems() {
+            // Who does not keep states has no loss at the end.
+            match self.ending.is_some() && !self.keep_state {
+                true => self.reporter.note(&problem),
+                false => self.say(&problem),
+            }
+        }
         if self.ending.is_some() {
             return Ok(Some(end.code()));
         }
         if let Some(why) = self.life.restarting.take() {
             self.life.restarts += 1;
-            self.say(&lines::notable("restarted", &why));
+            self.say(&lines::notable("restarted", &(why + &kept.words())));
             self.start_program()?;
             return Ok(None);
         }
@@ -287,7 +314,11 @@ impl Run {
             }
             Next::Restart(wait) => {
                 self.life.restarts += 1;
-                let text = format!("{name} {end} {seconds}; it is started again");
+                let states = match self.states.has_any() {
+                    true => ", with its states as they were saved last",
+                    false => "",
+                };
+                let text = format!("{name} {end} {seconds}; it is started again{states}");
                 self.say(&lines::bad("crashed", &text));
                 self.life.start_at = Some(now + wait);
                 Ok(None)

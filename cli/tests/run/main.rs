@@ -9,6 +9,7 @@ mod changes;
 mod configuration;
 mod lab;
 mod session;
+mod states;
 
 use std::fs;
 use std::time::Instant;

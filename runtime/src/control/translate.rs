@@ -34,6 +34,7 @@ pub fn told(hot_crate: &str, event: &Event) -> Option<ToCli> {
             ),
             location: panic.location.clone().unwrap_or_else(|| "an unknown place".to_owned()),
         },
+        Event::StateNotUsed(unused) => ToCli::StateNotUsed { text: unused.to_string() },
         Event::Watching { method } => ToCli::Watching { method: method.clone() },
         Event::Lagged { missed } => ToCli::Lagged { missed: *missed },
         Event::BuildFailed { .. }

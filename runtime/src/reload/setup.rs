@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Status(Sender<Status>),
     /// Tell `cargo liveswap` the status, which it asked for.
     TellStatus,
+    /// Save the named states and tell `cargo liveswap`, which asked for it.
+    SaveStates,
     /// End.
     Shutdown,
 }

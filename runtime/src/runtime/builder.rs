@@ -304,7 +304,8 @@ impl Builder {
         let is_plugin = self.plugin.is_some();
         let lineage = unpark(host).unwrap_or_else(|| Lineage::begin(host, &functions, is_plugin));
         if !is_plugin {
-            state::begin(host);
+            let announcer = announcer.clone();
+            state::begin(host, move |unused| announcer.tell(&Event::StateNotUsed(unused.clone())));
         }
         let setup = Setup {
             host,
@@ -330,6 +331,7 @@ impl Builder {
         let deliver = move |message| match message {
             // Fails only when the owner thread has ended, and then nobody wants to know.
             FromCli::AskStatus => drop(commands.send(Command::TellStatus)),
+            FromCli::SaveStates => drop(commands.send(Command::SaveStates)),
             message => control::event(message).iter().for_each(|event| feed.send(event)),
         };
         match Control::connect_from_env(self.host.name(), self.owns_terminal, deliver) {

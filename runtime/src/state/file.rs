@@ -10,20 +10,15 @@
 //!
 //! A file is written beside its final place, flushed, and moved there, so what is at that place is always whole.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use liveswap_abi::state::{self, State, StateError};
+use liveswap_abi::state::{State, StateError};
 
-use super::{SavedStates, Written};
-
-/// The environment variable that says in which directory the named states of the last run are.
-pub(super) const DIRECTORY: &str = "LIVESWAP_STATE_DIR";
+use super::Written;
 
 const FIRST: &str = "liveswap-state 1";
-const EXTENSION: &str = "state";
 
 /// Saving a state to a file and restoring it.
 ///
@@ -101,7 +96,7 @@ impl<T> StateFile for State<T> {
     }
 }
 
-fn put(path: &Path, written: &Written) -> Result<(), StateFileError> {
+pub(super) fn put(path: &Path, written: &Written) -> Result<(), StateFileError> {
     let io = |source| StateFileError::Io { path: path.to_owned(), verb: "written", source };
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", std::process::id()));
@@ -125,7 +120,7 @@ fn put(path: &Path, written: &Written) -> Result<(), StateFileError> {
     })
 }
 
-fn get(path: &Path) -> Result<Vec<u8>, StateFileError> {
+pub(super) fn get(path: &Path) -> Result<Vec<u8>, StateFileError> {
     let io = |source| StateFileError::Io { path: path.to_owned(), verb: "read", source };
     let mut file = fs::read(path).map_err(io)?;
     let damaged = |why: String| StateFileError::Damaged { path: path.to_owned(), why };
@@ -144,92 +139,4 @@ fn get(path: &Path) -> Result<Vec<u8>, StateFileError> {
         return Err(damaged(format!("its digest is {found}, and should be {digest:?}")));
     }
     Ok(bytes)
-}
-
-/// Saves the states that have a name, each to a file of that name.
-pub(super) fn save_named(directory: &Path) -> SavedStates {
-    let mut saved = SavedStates::default();
-    for (name, written) in state::write_named() {
-        let path = directory.join(file_name(&name));
-        let result =
-            written.map_err(|source| StateFileError::State { source }).and_then(|written| {
-                fs::create_dir_all(directory).map_err(|source| StateFileError::Io {
-                    path: directory.to_owned(),
-                    verb: "made",
-                    source,
-                })?;
-                let damaged = matches!(get(&path), Err(StateFileError::Damaged { .. }));
-                if damaged || state::is_unfit(&name) {
-                    move_aside(&path)?;
-                    state::settle_unfit(&name);
-                }
-                put(&path, &written)?;
-                Ok(path)
-            });
-        saved.add(name, result);
-    }
-    saved
-}
-
-/// Gives what a former run left to the states that will be made under the same names.
-///
-/// A file that cannot be used is told and left where it is, until a save of its name moves it aside.
-pub(super) fn restore_kept(directory: &Path) -> Vec<StateFileError> {
-    let Ok(files) = fs::read_dir(directory) else { return Vec::new() };
-    let paths = files.flatten().map(|file| file.path());
-    let states = paths.filter(|path| path.extension() == Some(OsStr::new(EXTENSION)));
-    let mut errors = Vec::new();
-    for path in states {
-        let Some(name) = state_name(&path) else { continue };
-        match get(&path) {
-            Ok(bytes) => state::keep(name, bytes),
-            Err(error) => errors.push(error),
-        }
-    }
-    errors
-}
-
-/// Moves a file that no state could be made of to a name that nothing else has; it may be gone already.
-fn move_aside(path: &Path) -> Result<(), StateFileError> {
-    let io = |source| StateFileError::Io { path: path.to_owned(), verb: "moved aside", source };
-    for number in 1_u32.. {
-        let mut aside = path.as_os_str().to_owned();
-        aside.push(format!(".unreadable-{number}"));
-        let aside = PathBuf::from(aside);
-        if aside.try_exists().map_err(io)? {
-            continue;
-        }
-        return match fs::rename(path, &aside) {
-            Ok(()) => {
-                tracing::warn!(file = %aside.display(), "a state of the last run was not used; it is kept in this file");
-                Ok(())
-            }
-            Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(source) => Err(io(source)),
-        };
-    }
-    Err(io(io::ErrorKind::AlreadyExists.into()))
-}
-
-/// A file's name for a state of any name: what is not plainly a letter or digit is written as its number.
-fn file_name(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let escaped: String = name
-        .chars()
-        .map(|c| if plain(c) { c.to_string() } else { format!("%{:x};", u32::from(c)) })
-        .collect();
-    format!("{escaped}.{EXTENSION}")
-}
-
-fn state_name(path: &Path) -> Option<String> {
-    let mut name = String::new();
-    let mut rest = path.file_stem()?.to_str()?;
-    while let Some((plain, escaped)) = rest.split_once('%') {
-        let (number, after) = escaped.split_once(';')?;
-        name.push_str(plain);
-        name.push(char::from_u32(u32::from_str_radix(number, 16).ok()?)?);
-        rest = after;
-    }
-    name.push_str(rest);
-    Some(name)
 }

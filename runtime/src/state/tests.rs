@@ -1,11 +1,13 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use liveswap_abi::state::{CarryError, CarryFailure, Failure, State, StateHolder};
 
-use super::file::{StateFile, StateFileError, restore_kept, save_named};
-use super::refused;
+use super::file::{StateFile, StateFileError};
+use super::named::{restore, save};
+use super::{refused, unused};
 use crate::event::Step;
 
 fn failure(path: &str, message: &str) -> Failure {
@@ -92,41 +94,90 @@ fn a_damaged_file_is_told_and_nothing_is_lost() {
     assert!(error.to_string().contains("invalid type: string \"whole\""), "{error}");
 }
 
+/// Tests of named states would see each other's.
+static NAMED: Mutex<()> = Mutex::new(());
+
+/// The file of a value that is not used under `name`, with words of the reason.
+fn aside(name: &str, number: usize) -> (PathBuf, String) {
+    let unused = unused();
+    let mut of_name = unused.iter().filter(|unused| unused.name == name);
+    let unused = of_name.nth(number - 1).unwrap();
+    let file = unused.aside.clone().unwrap();
+    assert!(file.display().to_string().ends_with(&format!(".unreadable-{number}")), "{unused}");
+    assert!(unused.to_string().contains(&format!("is kept in `{}`", file.display())), "{unused}");
+    (file, unused.why.clone())
+}
+
+fn saved(directory: &Path, name: &str) -> PathBuf {
+    let saved = save(directory);
+    assert!(saved.failures.is_empty(), "{saved:?}");
+    saved.files[name].clone()
+}
+
 #[test]
 fn named_states_are_found_by_the_next_run() {
+    let _alone = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
     let directory = tempfile::tempdir().unwrap();
     let name = "named in a test/with anything%";
     let state = State::named(name, || 5_u64);
     state.with(|value| *value += 1).unwrap();
-    let saved = save_named(directory.path());
-    assert!(saved.failures.is_empty(), "{saved:?}");
-    assert_eq!(saved.files.len(), 1);
+    let file = saved(directory.path(), name);
     drop(state);
-    fs::write(directory.path().join("bad.state"), "nothing").unwrap();
-    let errors = restore_kept(directory.path());
-    assert!(matches!(errors[..], [StateFileError::Damaged { .. }]), "{errors:?}");
+    restore(directory.path());
     assert_eq!(*State::named(name, || 0_u64).look().unwrap(), 6);
-    // What was kept is used once; and what does not fit is not used.
-    assert_eq!(*State::named(name, || 0_u64).look().unwrap(), 0);
-    restore_kept(directory.path());
-    let other = State::named(name, || "new".to_owned());
-    assert_eq!(*other.look().unwrap(), "new");
-    let damaged = State::named("bad", || 1_u8);
-    let former = fs::read(&saved.files[0]).unwrap();
+    // What was kept is used once.
+    let state = State::named(name, || 0_u64);
+    assert_eq!(*state.look().unwrap(), 0);
+    // And replaced by who has read it.
+    saved(directory.path(), name);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    drop(state);
+    // What does not fit is not used.
+    restore(directory.path());
+    let former = fs::read(&file).unwrap();
+    let state = State::named(name, || "new".to_owned());
+    assert_eq!(*state.look().unwrap(), "new");
+    let (moved, why) = aside(name, 1);
+    assert_eq!(fs::read(&moved).unwrap(), former);
+    assert!(why.contains("invalid type"), "{why}");
     for _ in 0..2 {
-        let again = save_named(directory.path());
-        assert!(again.failures.is_empty(), "{again:?}");
+        saved(directory.path(), name);
     }
-    let aside = |path: &Path, number| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        path.with_file_name(format!("{name}.unreadable-{number}"))
-    };
-    let bad = directory.path().join("bad.state");
-    assert_eq!(fs::read(aside(&saved.files[0], 1)).unwrap(), former);
-    assert_eq!(fs::read(aside(&bad, 1)).unwrap(), b"nothing");
-    // What this run saved is no bad file, and is replaced.
-    assert!(!aside(&saved.files[0], 2).exists() && !aside(&bad, 2).exists());
-    assert!(restore_kept(directory.path()).is_empty());
-    drop((other, damaged));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    drop(state);
+    restore(directory.path());
     assert_eq!(*State::named(name, String::new).look().unwrap(), "new");
+}
+
+#[test]
+fn what_cannot_be_read_is_never_replaced() {
+    let _alone = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("damaged.state"), "nothing").unwrap();
+    // The system itself refuses to read this one.
+    fs::create_dir(directory.path().join("refused.state")).unwrap();
+    fs::write(directory.path().join("refused.state/precious"), "value").unwrap();
+    restore(directory.path());
+    let states = ["damaged", "refused", "unknown"].map(|name| State::named(name, || 7_u8));
+    // Nobody has told this process of it.
+    fs::write(directory.path().join("unknown.state"), "of somebody else").unwrap();
+    for _ in 0..2 {
+        for name in ["damaged", "refused", "unknown"] {
+            saved(directory.path(), name);
+        }
+    }
+    let (damaged, why) = aside("damaged", 1);
+    assert_eq!(fs::read(damaged).unwrap(), b"nothing");
+    assert!(why.contains("not a whole saved state"), "{why}");
+    let (refused, why) = aside("refused", 1);
+    assert_eq!(fs::read(refused.join("precious")).unwrap(), b"value");
+    assert!(why.contains("could not be read: "), "{why}");
+    let (unknown, why) = aside("unknown", 1);
+    assert_eq!(fs::read(unknown).unwrap(), b"of somebody else");
+    assert!(why.contains("has not read its file"), "{why}");
+    drop(states);
+    restore(directory.path());
+    for name in ["damaged", "refused", "unknown"] {
+        assert_eq!(*State::named(name, || 0_u8).look().unwrap(), 7);
+    }
 }

@@ -13,6 +13,15 @@ pub struct Artifact {
     pub digest: String,
 }
 
+/// A state that could not be saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotSaved {
+    /// Its name.
+    pub name: String,
+    /// Why, in words.
+    pub why: String,
+}
+
 /// One artifact's way through the pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reload {

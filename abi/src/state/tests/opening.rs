@@ -153,3 +153,40 @@ fn a_dropped_state_runs_its_destructor_once_and_raises_its_panic() {
     assert_eq!(payload.downcast_ref::<String>().map(String::as_str), Some("loud"));
     assert_eq!(DROPPED.load(Ordering::Relaxed), 2);
 }
+
+#[test]
+fn a_value_is_written_by_one_thread_at_a_time() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static WRITING: AtomicU32 = AtomicU32::new(0);
+    #[derive(serde::Deserialize)]
+    struct Alone(std::cell::Cell<u8>);
+    impl serde::Serialize for Alone {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            // Relaxed: one location, of which only the count matters.
+            assert_eq!(WRITING.fetch_add(1, Ordering::Relaxed), 0, "two threads write at once");
+            std::thread::yield_now();
+            self.0.set(self.0.get().wrapping_add(1));
+            WRITING.fetch_sub(1, Ordering::Relaxed);
+            serializer.serialize_u8(self.0.get())
+        }
+    }
+    // SAFETY: a byte, and nothing depends on the description here.
+    unsafe impl crate::layout::Layout for Alone {
+        const EXTENT: Option<(usize, usize)> = Some((1, 1));
+        fn describe(describer: &mut crate::layout::Describer<'_>) {
+            describer.part::<u8>("");
+        }
+    }
+    let state = State::new(Alone(0.into()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| (0..100).for_each(|_| drop(state.write().unwrap())));
+        }
+    });
+    assert_eq!(state.write().unwrap().bytes, state_of(201));
+}
+
+/// A byte as it is written.
+fn state_of(value: u8) -> Vec<u8> {
+    State::new(value).write().unwrap().bytes
+}
