@@ -267,6 +267,9 @@ pub(crate) fn session(session: &Session) -> String {
         line(&status.hot_crate, counts);
         for generation in &status.generations {
             let mut words = format!("generation {} ({})", generation.number, generation.kind);
+            if let Some(signed) = &generation.signed {
+                words.push_str(&format!(", signed {signed}"));
+            }
             if let Some(why) = &generation.retained {
                 let kept = generation.bytes / 1024;
                 words.push_str(&format!(", retained ({kept} KiB): {why}"));

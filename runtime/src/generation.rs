@@ -26,7 +26,7 @@ use crate::check::Surface;
 use crate::drain::Drain;
 use crate::dylib::{CloseOutcome, MappedImage, Remnant, pages};
 use crate::error::Error;
-use crate::event::{EditClass, Kind};
+use crate::event::{EditClass, Kind, Signed};
 use crate::inside::Inside;
 use crate::stage::StagedArtifact;
 pub(crate) use ending::{Ending, Protections};
@@ -246,6 +246,14 @@ impl Generation {
             Body::Linked => Some(host),
             Body::Loaded(loaded) => Some(loaded.hot_crate),
             Body::Nothing | Body::Closed(_) => None,
+        }
+    }
+
+    /// By whom its bytes are signed, while they are loaded and where the program asks for that.
+    pub(crate) fn signed(&self) -> Option<&Signed> {
+        match &self.body {
+            Body::Loaded(loaded) => loaded.stage.signed(),
+            Body::Linked | Body::Nothing | Body::Closed(_) => None,
         }
     }
 

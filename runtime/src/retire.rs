@@ -161,7 +161,8 @@ pub(crate) fn status(
     };
     let age = now.saturating_duration_since(generation.published);
     let &Generation { number, kind, class, .. } = generation;
-    GenerationStatus { number, kind, class, state, age, holders }
+    let signed = generation.signed().cloned();
+    GenerationStatus { number, kind, class, signed, state, age, holders }
 }
 
 fn holders(generation: &Generation, gate: &Gate, slots: &Slots, now: Instant) -> Vec<Holder> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::event::{EditClass, Holder, Kind, Reload};
+use crate::event::{EditClass, Holder, Kind, Reload, Signed};
 
 /// A picture of the runtime, made by its owner thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct GenerationStatus {
     pub kind: Kind,
     /// What kind of edit it was; `None` for the code linked into the program.
     pub class: Option<EditClass>,
+    /// By whom its bytes are signed, where the program asks for signatures.
+    pub signed: Option<Signed>,
     /// What it does.
     pub state: GenerationState,
     /// How long ago it was published.

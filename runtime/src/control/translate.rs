@@ -139,6 +139,7 @@ fn generation(generation: &status::GenerationStatus) -> wire::Generation {
         number: generation.number,
         kind: generation.kind.to_string(),
         class: generation.class.map(|class| class.to_string()),
+        signed: generation.signed.as_ref().map(ToString::to_string),
         holders: generation.holders.iter().map(ToString::to_string).collect(),
         retained,
         bytes,

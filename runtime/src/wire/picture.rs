@@ -147,6 +147,9 @@ pub struct Generation {
     /// The class of the edit that it was, as in "body"; `None` for the code linked into the program.
     #[serde(default)]
     pub class: Option<String>,
+    /// By whom it is signed and the comment that is signed too, where the program asks for a signature.
+    #[serde(default)]
+    pub signed: Option<String>,
     /// What holds it, in words.
     pub holders: Vec<String>,
     /// Why its image stays mapped though nothing may use it any more.

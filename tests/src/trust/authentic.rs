@@ -58,6 +58,10 @@ fn only_signed_artifacts_are_taken_by_a_program_that_asks_for_it() {
     let line = taken(&bench, &mut host);
     assert!(line.contains(" signed={by the key ") && line.contains(": build 2}"), "{line}");
 
+    let status = host.ask(&["status"]);
+    let parts = status.split_once("1 standalone current [] signed by the key ");
+    assert!(parts.is_some_and(|(_, rest)| rest.contains(": build 2}")), "{status}");
+
     // The other way round: the signature comes first, and nothing happens until the artifact is there.
     put(signature(&keys, &v3().artifact(), "build 3").as_bytes(), &path);
     bench.install(&v3());
