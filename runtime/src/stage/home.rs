@@ -329,6 +329,9 @@ mod tests {
         assert!(why.ends_with(", or choose another place with `stage_dir`"), "{why}");
         assert_eq!(fs::read_dir(&stages).unwrap().count(), 0, "not even a lock");
 
+        fs::set_permissions(&stages, fs::Permissions::from_mode(0o1777)).unwrap();
+        assert!(refused().contains("mode 1777: everybody may"), "others can add names");
+
         fs::set_permissions(&stages, fs::Permissions::from_mode(0o755)).unwrap();
         // Only root can give files away.
         if chown(&stages, Some(4242), None).is_ok() {

@@ -33,7 +33,10 @@ pub(super) struct Owners {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     File,
+    /// On the way to something that is judged itself.
     Directory,
+    /// A directory to which others may not even add something.
+    Closed,
 }
 
 /// What counts of a file or directory.
@@ -81,7 +84,10 @@ impl Owners {
 
     /// Whether nobody else can write to `directory` or replace it.
     pub(super) fn directory(&self, directory: &Path) -> Result<(), Failure> {
-        walk::enter(directory, self).map(drop)
+        let passed = walk::enter(directory, self)?;
+        let metadata = passed.file.metadata()?;
+        // The sticky bit is good enough for what is on the way, not where others are not to add anything.
+        Ok(self.judge(&passed.file, &metadata, &passed.path, Kind::Closed)?)
     }
 
     /// Whether only this user can enter `directory`, which is no link.
@@ -116,14 +122,16 @@ impl Owners {
     }
 
     /// Judges an open file or directory, whose path is `path`.
-    fn judge(&self, file: &File, metadata: &Metadata, path: &Path) -> Result<(), Difference> {
-        let kind = if metadata.is_dir() { Kind::Directory } else { Kind::File };
-        let facts = Facts {
-            kind,
-            owner: metadata.uid(),
-            group: metadata.gid(),
-            mode: metadata.mode() & 0o7777,
-        };
+    fn judge(
+        &self,
+        file: &File,
+        metadata: &Metadata,
+        path: &Path,
+        kind: Kind,
+    ) -> Result<(), Difference> {
+        let mode = metadata.mode();
+        let facts =
+            Facts { kind, owner: metadata.uid(), group: metadata.gid(), mode: mode & 0o7777 };
         let whose = |group, owners: &[u32]| group::writers(file, group, owners);
         self.find(&facts, path, whose)
     }
@@ -139,7 +147,9 @@ impl Owners {
         let shown = path.display();
         let (what, owners) = match kind {
             Kind::File => (format!("`{shown}`"), &self.of_files),
-            Kind::Directory => (format!("the directory `{shown}`"), &self.of_directories),
+            Kind::Directory | Kind::Closed => {
+                (format!("the directory `{shown}`"), &self.of_directories)
+            }
         };
         if !owners.contains(&owner) {
             return Err(self.foreign(&what, path, owner, owners));
@@ -161,7 +171,7 @@ impl Owners {
             Kind::File => {
                 format!("`chmod {who} {shown}`, and build with a umask that leaves it so")
             }
-            Kind::Directory => format!("`chmod {who} {shown}`, and save again"),
+            Kind::Directory | Kind::Closed => format!("`chmod {who} {shown}`, and save again"),
         };
         let expected = "nobody else may write".to_owned();
         Err(difference(format!("permissions of {what}"), expected, found, remedy))

@@ -81,6 +81,8 @@ fn the_rule() {
     }
     assert_eq!(find(Kind::Directory, ABOVE, 0o755, &somebody), Ok(()), "above the program");
 
+    assert!(find(Kind::Closed, 7, 0o1777, &nobody).is_err(), "where nothing may be added");
+
     let foreign = find(Kind::File, ABOVE, 0o644, &nobody).unwrap_err();
     let expected = format!("owner of `/a/b`: {} or root (0) or {} -> ", user(7), user(8));
     assert!(foreign.starts_with(&expected), "{expected}: {foreign}");

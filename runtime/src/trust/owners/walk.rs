@@ -13,7 +13,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use super::{Owners, below};
+use super::{Kind, Owners, below};
 use crate::file;
 use crate::trust::Failure;
 
@@ -36,8 +36,8 @@ pub(super) struct Place {
 /// A directory that was judged, and its path without links.
 #[derive(Debug)]
 pub(super) struct Passed {
-    file: File,
-    path: PathBuf,
+    pub(super) file: File,
+    pub(super) path: PathBuf,
 }
 
 impl Place {
@@ -58,7 +58,7 @@ impl Place {
             let file = openat(&self.directory.file, &self.name, flags, Mode::empty())?;
             Ok(File::from(file))
         })?;
-        owners.judge(&file, &metadata, &path)?;
+        owners.judge(&file, &metadata, &path, Kind::File)?;
         Ok((file, metadata))
     }
 }
@@ -142,6 +142,6 @@ fn root(owners: &Owners) -> Result<Passed, Failure> {
 
 fn judged(file: File, path: PathBuf, owners: &Owners) -> Result<Passed, Failure> {
     let metadata = file.metadata()?;
-    owners.judge(&file, &metadata, &path)?;
+    owners.judge(&file, &metadata, &path, Kind::Directory)?;
     Ok(Passed { file, path })
 }
