@@ -1,6 +1,7 @@
 //! The handle that a host keeps: it starts the owner thread, asks it, and ends it.
 
 mod builder;
+mod listen;
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
