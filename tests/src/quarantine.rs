@@ -58,6 +58,33 @@ fn a_stored_function_is_called_and_the_program_goes_on() {
     host.finish();
 }
 
+/// Code and constants are read again from the stage when they are used; what was written to is kept.
+#[test]
+fn a_retained_generation_gives_back_what_the_system_can_read_again() {
+    let bench = Workbench::new();
+    let mut host = kept(&bench, &["stray", "keep-function"]);
+    let resident = |host: &mut Host| -> [u64; 2] {
+        let answer = host.ask(&["stray", "resident"]);
+        let (constant, writable) = answer.split_once(' ').expect("two numbers");
+        [constant.parse().expect("a number"), writable.parse().expect("a number")]
+    };
+    let [before, _] = resident(&mut host);
+    assert_eq!(host.ask(&["stray", "call-function"]), "12");
+    let event = struck(&mut host);
+    let (_, bytes) = event.rsplit_once(" bytes=").expect("how much it keeps");
+    let bytes: u64 = bytes.parse().expect("a number");
+    // Looking at the loader's list reads a page of it again, and those around it.
+    let [after, writable] = resident(&mut host);
+    assert!(after * 2 < before, "{before} KiB were in memory and {after} are");
+    assert!(
+        (writable * 1024..(before + writable) * 1024 / 2).contains(&bytes),
+        "{event}: {writable}"
+    );
+    assert_eq!(host.ask(&["stray", "call-function"]), "12");
+    host.runs(3);
+    host.finish();
+}
+
 #[test]
 fn a_stored_value_is_used_and_dropped_and_the_program_goes_on() {
     for first in ["use-value", "drop-value"] {

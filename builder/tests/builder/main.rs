@@ -6,6 +6,7 @@ mod artifacts;
 mod cancel;
 mod changes;
 mod configuration;
+mod escapes;
 mod fixture;
 mod holds;
 mod live;

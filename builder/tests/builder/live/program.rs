@@ -187,12 +187,14 @@ pub struct Program {
 
 impl Program {
     pub fn start(executable: &Path, artifact: &Path, stages: &Path) -> Self {
-        let mut child = Command::new(executable)
-            .args([artifact, stages])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the host starts");
+        let mut command = Command::new(executable);
+        command.args([artifact, stages]);
+        Self::run(command)
+    }
+
+    pub fn run(mut command: Command) -> Self {
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the host starts");
         let output = BufReader::new(child.stdout.take().expect("piped"));
         let (send, lines) = channel();
         std::thread::spawn(move || {
