@@ -7,6 +7,7 @@ use std::any::TypeId;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::{
     self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess,
@@ -21,6 +22,8 @@ use super::{carry, desk, generation};
 
 const CHANGES: usize = 1000;
 const RECORDS: usize = 10_000;
+/// How many changes begin where the one before ended.
+const IN_A_ROW: usize = 50;
 
 /// A value with its type, as a derive would write it.
 struct Typed<'a>(&'a Type, &'a Value);
@@ -143,10 +146,10 @@ impl<'de> de::Visitor<'de> for Reads<'_> {
             }
             _ => return Err(de::Error::invalid_type(de::Unexpected::Map, &self)),
         };
-        let mut values = vec![None; fields.len()];
-        while let Some(key) = from.next_key::<String>()? {
-            let names = |field: &Field| field.name == key || field.aliases.contains(&&*key);
-            let Some(index) = fields.iter().position(names) else {
+        let mut values: Vec<Option<Value>> = Vec::with_capacity(fields.len());
+        values.resize_with(fields.len(), || None);
+        while let Some(index) = from.next_key_seed(Named(fields))? {
+            let Some(index) = index else {
                 from.next_value::<de::IgnoredAny>()?;
                 continue;
             };
@@ -180,7 +183,33 @@ impl<'de> de::Visitor<'de> for Reads<'_> {
     }
 }
 
+/// Which field a name in the data is, if any; read as a derive reads it, without keeping the name.
+struct Named<'a>(&'a [Field]);
+
+impl<'de> DeserializeSeed<'de> for Named<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Option<usize>, D::Error> {
+        from.deserialize_identifier(self)
+    }
+}
+
+impl de::Visitor<'_> for Named<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field's name")
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<Option<usize>, E> {
+        let names = |field: &Field| field.name == key || field.aliases.contains(&key);
+        Ok(self.0.iter().position(names))
+    }
+}
+
 thread_local! {
+    /// The value that was dropped last.
+    static ENDED: RefCell<Option<Box<Value>>> = const { RefCell::new(None) };
     /// The record types of the two generations.
     static OLD: RefCell<Rc<Type>> = RefCell::new(Rc::new(Type::Bool));
     static NEW: RefCell<Rc<Type>> = RefCell::new(Rc::new(Type::Bool));
@@ -206,7 +235,9 @@ fn read_new(bytes: &[u8], depth: usize) -> Result<Raw, Failure> {
 
 fn end(value: Raw) -> Result<(), Failure> {
     // SAFETY: as above, and nobody uses it any more.
-    drop(unsafe { Box::from_raw(value.cast::<Value>().as_ptr()) });
+    let value = unsafe { Box::from_raw(value.cast::<Value>().as_ptr()) };
+    // Kept a while, so that what it became can be compared with it without a copy.
+    ENDED.set(Some(value));
     Ok(())
 }
 
@@ -229,51 +260,78 @@ fn seed() -> u64 {
 #[test]
 fn a_thousand_changes_of_ten_thousand_records() {
     let first = seed();
-    let (mut accepted, mut refused, mut changes, mut round) = (0, 0, 0, 0);
-    while changes < CHANGES {
-        let mut chance = Chance::new(first + round);
-        let mut ty = Type::record(&mut chance, if round % 4 == 0 { 2 } else { 1 });
-        let list = |ty: &Type| Type::List(Box::new(ty.clone()));
-        let records = (0..RECORDS).map(|_| Value::any(&ty, &mut chance)).collect();
-        let mut value = Value::List(records);
-        let desk = desk();
-        let slot = desk.admit(ops(), boxed(value.clone()), None);
-        // Every round begins with other records; within one, each change begins where the last one ended.
-        for step in 0..50 {
-            let mut new = ty.clone();
-            (0..=chance.below(3)).for_each(|_| new.edit(&mut chance));
-            OLD.set(Rc::new(list(&ty)));
-            NEW.set(Rc::new(list(&new)));
-            let what = format!("seed {}, change {step}:\n{ty:?}\n{new:?}", first + round);
-            let expected = value.expected(&list(&ty), &list(&new));
-            let before = desk.lock().entry(slot).unwrap().value;
-            let carried = carry(desk, generation(ops(), 2 + u128::from(round) * 50 + step));
-            let now = match (carried, expected) {
-                (Ok(carried), Some(expected)) => {
-                    drop(carried.commit().finish());
-                    accepted += 1;
-                    (ty, value) = (new.clone(), expected);
-                    desk.lock().entry(slot).unwrap().value
+    let next = AtomicU64::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(8));
+    let (mut accepted, mut refused) = (0, 0);
+    std::thread::scope(|scope| {
+        let rounds = || {
+            let (mut accepted, mut refused) = (0, 0);
+            loop {
+                // Relaxed: rounds have nothing to do with each other.
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= (CHANGES / IN_A_ROW) as u64 {
+                    return (accepted, refused);
                 }
-                (Err(_), None) => {
-                    refused += 1;
-                    before
-                }
-                (Ok(_), None) => panic!("accepted, and should not have been; {}", what),
-                (Err(error), Some(_)) => panic!("{error:?}; {}", what),
-            };
-            assert_eq!(desk.lock().entry(slot).unwrap().value, now, "{}", what);
-            // SAFETY: the test's own values, which nobody else has.
-            let found = unsafe { now.cast::<Value>().as_ref() };
-            // Not with `assert_eq`, which would print ten thousand records.
-            assert!(*found == value, "seed {}, after change {step}: {ty:?}", first + round);
-            changes += 1;
+                let (more_accepted, more_refused) = round(first, number);
+                accepted += more_accepted;
+                refused += more_refused;
+            }
+        };
+        let all: Vec<_> = (0..threads).map(|_| scope.spawn(rounds)).collect();
+        for thread in all {
+            let counts = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            accepted += counts.0;
+            refused += counts.1;
         }
-        desk.end(slot).unwrap();
-        round += 1;
-    }
+    });
+    assert_eq!(accepted + refused, CHANGES, "LIVESWAP_SEED={first}");
     assert!(
         accepted > CHANGES / 4 && refused > CHANGES / 20,
         "LIVESWAP_SEED={first}: {accepted} and {refused}"
     );
+}
+
+/// Changes of records of its own, each beginning where the last one ended; how many were accepted, and how many refused.
+fn round(first: u64, number: u64) -> (usize, usize) {
+    let mut chance = Chance::new(first + number);
+    let mut ty = Type::record(&mut chance, if number.is_multiple_of(4) { 2 } else { 1 });
+    let list = |ty: &Type| Rc::new(Type::List(Box::new(ty.clone())));
+    let records = (0..RECORDS).map(|_| Value::any(&ty, &mut chance)).collect();
+    let desk = desk();
+    let slot = desk.admit(ops(), boxed(Value::List(records)), None);
+    let raw = || desk.lock().entry(slot).unwrap().value;
+    // SAFETY: the test's own values, which nobody else has; each is looked at only until the next change.
+    let value = || unsafe { raw().cast::<Value>().as_ref() };
+    let (mut accepted, mut refused) = (0, 0);
+    let mut digest = value().digest();
+    for step in 0..IN_A_ROW {
+        let mut new = ty.clone();
+        (0..=chance.below(3)).for_each(|_| new.edit(&mut chance));
+        let (from, to) = (list(&ty), list(&new));
+        OLD.set(Rc::clone(&from));
+        NEW.set(Rc::clone(&to));
+        let what = || format!("LIVESWAP_SEED={}, change {step}:\n{ty:?}\n{new:?}", first + number);
+        let before = raw();
+        let layout = 2 + u128::from(number) * IN_A_ROW as u128 + step as u128;
+        match carry(desk, generation(ops(), layout)) {
+            Ok(carried) => {
+                drop(carried.commit().finish());
+                let old = ENDED.take().expect("the old value was dropped");
+                assert!(old.fits(&from, &to), "accepted, and should not have been; {}", what());
+                assert!(old.became(&from, &to, value()), "another value; {}", what());
+                accepted += 1;
+                digest = value().digest();
+                ty = new;
+            }
+            Err(error) => {
+                assert!(!value().fits(&from, &to), "{error:?}; {}", what());
+                assert_eq!(raw(), before, "{}", what());
+                assert_eq!(value().digest(), digest, "changed, though refused; {}", what());
+                refused += 1;
+            }
+        }
+    }
+    desk.end(slot).unwrap();
+    ENDED.take();
+    (accepted, refused)
 }
