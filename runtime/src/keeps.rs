@@ -7,7 +7,10 @@
 //! 2. A crate without writable variables in the program has no place to keep anything. Those of the program's crates are
 //!    read from the symbols of its executable, once; where those are not there, every crate may have some.
 //! 3. A few crates have variables and keep nothing of their callers; they were read for it ([`HARMLESS`]).
-//! 4. Of the C library, what takes a function or memory for later is listed ([`C_KEEPERS`]). Any other function that is
+//! 4. The crates of `tracing` and `log` have variables, and every other hot crate calls them. They were read: what they keep
+//!    of a caller's is a callsite, a subscriber or a logger, and by which functions is listed ([`DIAGNOSTIC_KEEPERS`]).
+//!    Callsites that have a home (`callsites.rs`) are not kept; an artifact that has others is.
+//! 5. Of the C library, what takes a function or memory for later is listed ([`C_KEEPERS`]). Any other function that is
 //!    not Rust's may keep what it likes.
 //!
 //! What is stored in values that the program keeps (a trait object, a `fn`, a `&'static str` of hot code) has no import.
@@ -21,7 +24,8 @@ use std::sync::OnceLock;
 use object::elf::{FileHeader64, STB_WEAK};
 use object::read::elf::{ElfFile, FileHeader, Sym};
 use object::read::{ReadCache, RelocationTarget, SymbolIndex};
-use object::{Endianness, Object, ObjectSection, ObjectSymbol, SectionKind};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
+use tracing::callsite::DefaultCallsite;
 
 /// The language's own libraries, and what every hot crate is made with.
 const OWN: &[&str] =
@@ -33,6 +37,28 @@ const STANDARD_KEEPERS: &[&str] =
 
 /// Crates with variables of their own that hold nothing of a caller's: detected features, seeds, caches of plain data.
 const HARMLESS: &[&str] = &["getrandom", "memchr", "rand", "regex_automata", "serde_core"];
+
+/// Crates that tell of what happens, and keep of their callers only what is registered by [`DIAGNOSTIC_KEEPERS`]. What
+/// they are told (events, spans, records, values) they pass on while the caller waits.
+const DIAGNOSTIC: &[&str] = &["log", "tracing", "tracing_core"];
+
+/// How callsites, subscribers and loggers are registered. (`DefaultCallsite::register` is not here: it does nothing for a
+/// callsite that has a home, and every event refers to it.)
+const DIAGNOSTIC_KEEPERS: &[&str] = &[
+    "log::set_boxed_logger",
+    "log::set_logger",
+    "log::set_logger_racy",
+    "tracing_core::callsite::CALLSITES",
+    "tracing_core::callsite::LOCKED_CALLSITES",
+    "tracing_core::callsite::dispatchers",
+    "tracing_core::callsite::register",
+    "tracing_core::callsite::register_dispatch",
+    "tracing_core::dispatcher::set_default",
+    "tracing_core::dispatcher::set_global_default",
+];
+
+/// What the macros of `tracing` call the static of a callsite.
+const CALLSITE: &[u8] = b"__CALLSITE";
 
 /// Functions of the C library that take a function, or memory, for later. Those for threads are there for artifacts that
 /// were linked without counting them. (`syscall` is not: the standard library waits by it, in code that is inlined.)
@@ -74,13 +100,16 @@ const SYSTEM: &[&str] =
 
 /// Why the artifact in the file `artifact` may have left a pointer to itself in the program; `None` where it cannot.
 ///
-/// `own` is the crate it was made of.
-pub(crate) fn reason(artifact: &Path, own: &str) -> Option<String> {
+/// `own` is the crate it was made of, `housed` how many `tracing` callsites of it have a home.
+pub(crate) fn reason(artifact: &Path, own: &str, housed: usize) -> Option<String> {
     static PROGRAM: OnceLock<Result<Variables, String>> = OnceLock::new();
-    let imports = match read(artifact, imports) {
-        Ok(imports) => imports,
+    let (imports, callsites) = match read(artifact, |data| Ok((imports(data)?, callsites(data)?))) {
+        Ok(read) => read,
         Err(error) => return Some(format!("what its code calls cannot be read: {error}")),
     };
+    if let Some(why) = homeless(&imports, callsites, housed) {
+        return Some(why);
+    }
     let program = PROGRAM.get_or_init(|| {
         // The very file that runs, also where another build has taken its place.
         let executable = match cfg!(target_os = "linux") {
@@ -104,6 +133,22 @@ struct Import {
 /// One writable variable of each crate that has any.
 type Variables = BTreeMap<String, String>;
 
+/// Why a callsite of it may be registered as it is, where not all of them were found.
+///
+/// `callsites` are those that its symbols name; a file without symbols names none.
+fn homeless(imports: &BTreeSet<Import>, callsites: usize, housed: usize) -> Option<String> {
+    let registers = |import: &Import| {
+        import.name.contains("tracing_core") && import.name.contains("DefaultCallsite8register")
+    };
+    (housed < callsites || housed == 0 && imports.iter().any(registers)).then(|| {
+        format!(
+            "its code has `tracing` callsites, of which {housed} were found and {} are known: the program's \
+             `tracing` keeps the others",
+            callsites.max(1)
+        )
+    })
+}
+
 fn judge(import: &Import, own: &str, program: Result<&Variables, &String>) -> Option<String> {
     let name = import.name.as_str();
     let Ok(path) = rustc_demangle::try_demangle(name).map(|path| format!("{path:#}")) else {
@@ -113,10 +158,13 @@ fn judge(import: &Import, own: &str, program: Result<&Variables, &String>) -> Op
     if STANDARD_KEEPERS.iter().any(|last| keeper(last)) {
         return Some(format!("its code calls `{path}`, which keeps a function for later"));
     }
+    if DIAGNOSTIC_KEEPERS.iter().any(|keeper| is_in(&path, keeper)) {
+        return Some(format!("its code calls `{path}`, which keeps what it is given"));
+    }
     let named = roots(&path);
-    let mut others = named
-        .iter()
-        .filter(|root| !OWN.contains(root) && !HARMLESS.contains(root) && **root != own);
+    let known = [OWN, HARMLESS, DIAGNOSTIC];
+    let mut others =
+        named.iter().filter(|root| !known.iter().any(|list| list.contains(root)) && **root != own);
     match program {
         Ok(variables) => others.find_map(|&root| {
             let variable = variables.get(root)?;
@@ -154,6 +202,11 @@ fn judge_foreign(import: &Import) -> Option<String> {
         }
         None => Some(format!("its code calls `{name}`, which is not Rust and not known")),
     }
+}
+
+/// Whether a path is this one, or one inside of it.
+fn is_in(path: &str, item: &str) -> bool {
+    path.strip_prefix(item).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// The crates that a path names.
@@ -210,6 +263,19 @@ fn imports(data: &ReadCache<File>) -> object::read::Result<BTreeSet<Import>> {
         imports.insert(Import { name: text(name), library: library.map(text) });
     }
     Ok(imports)
+}
+
+/// How many statics of the artifact are called as the macros of `tracing` call a callsite.
+fn callsites(data: &ReadCache<File>) -> object::read::Result<usize> {
+    let file: ElfFile<'_, FileHeader64<Endianness>, _> = ElfFile::parse(data)?;
+    let named = |name: &[u8]| name.windows(CALLSITE.len()).any(|part| part == CALLSITE);
+    let callsites = file.symbols().filter(|symbol| {
+        symbol.is_definition()
+            && symbol.kind() == SymbolKind::Data
+            && symbol.name_bytes().is_ok_and(named)
+            && symbol.size() == size_of::<DefaultCallsite>() as u64
+    });
+    Ok(callsites.count())
 }
 
 fn variables(data: &ReadCache<File>) -> object::read::Result<Variables> {

@@ -12,3 +12,4 @@ mod holds;
 mod live;
 mod neighbors;
 mod recapture;
+mod traces;

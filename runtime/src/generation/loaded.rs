@@ -8,6 +8,7 @@ use liveswap_abi::{HotCrate, LeftBehind};
 use super::Body;
 use super::ending::{Protections, Verdict};
 use super::quarantine::Phase;
+use crate::callsites::Housed;
 use crate::dylib::{CloseOutcome, Image, MappedImage, Remnant};
 use crate::error::Error;
 use crate::event::Kind;
@@ -23,6 +24,8 @@ pub(super) struct Loaded {
     pub(super) kind: Kind,
     pub(super) left_behind: &'static LeftBehind,
     pub(super) stage: StagedArtifact,
+    /// Its `tracing` callsites.
+    callsites: Housed,
     /// Why a pointer to it may be kept in the program, once it was asked.
     keeps: OnceCell<Option<String>>,
     pub(super) quarantine: Phase,
@@ -58,9 +61,26 @@ impl Loaded {
         hot_crate.connect(host, left_behind);
         let standalone = hot_crate.is_standalone(host);
         let kind = if standalone { Kind::Standalone } else { Kind::Shared };
+        let callsites = match image.mapped() {
+            Some(mapped) if kind == Kind::Shared => {
+                let parts: Vec<_> = mapped.segments.iter().map(|part| part.range.clone()).collect();
+                Housed::house(stage.path(), mapped.base, &parts)
+            }
+            _ => Housed::default(),
+        };
         let keeps = OnceCell::new();
         let quarantine = Phase::default();
-        let loaded = Loaded { image, hot_crate, host, kind, left_behind, stage, keeps, quarantine };
+        let loaded = Loaded {
+            image,
+            hot_crate,
+            host,
+            kind,
+            left_behind,
+            stage,
+            callsites,
+            keeps,
+            quarantine,
+        };
         loaded.watch();
         Ok(loaded)
     }
@@ -108,12 +128,10 @@ impl Loaded {
         self.unprovable().map_or(Verdict::Clear, Verdict::Stays)
     }
 
-    /// Step 2: by its imports, nobody can have kept a pointer to it.
+    /// Step 2: by its imports and its callsites, nobody can have kept a pointer to it.
     fn judged(&mut self, protections: &Protections, _: Instant) -> Verdict {
-        match self.kept(protections) {
-            Some(why) => Verdict::Stays(why.to_owned()),
-            None => Verdict::Clear,
-        }
+        let imports = self.kept(protections).map(str::to_owned);
+        imports.or_else(|| self.callsites.why_kept()).map_or(Verdict::Clear, Verdict::Stays)
     }
 
     /// Step 3: for a while, nobody could call it unnoticed, and nobody did.
@@ -158,13 +176,14 @@ impl Loaded {
             // Whoever a standalone one registers something with is part of it, but for the C library.
             return None;
         }
-        let reason = || keeps::reason(self.stage.path(), self.host.name());
+        let reason = || keeps::reason(self.stage.path(), self.host.name(), self.callsites.count());
         self.keeps.get_or_init(reason).as_deref()
     }
 
     /// Steps 2 to 4 of the drop order; nothing holds the generation.
     fn close(self) -> CloseOutcome {
-        let Loaded { image, hot_crate, left_behind, stage, .. } = self;
+        let Loaded { image, hot_crate, left_behind, stage, mut callsites, .. } = self;
+        callsites.withdraw();
         left_behind.release_keys();
         hot_crate.disconnect();
         // SAFETY: dylib obligation 2: the gate and the counts are empty, `hot_crate` is not used again.

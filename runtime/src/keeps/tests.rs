@@ -18,10 +18,14 @@ fn the_crates_in_a_path_are_found() {
 
 #[test]
 fn only_those_who_can_keep_something_are_named() {
-    let variables: Variables =
-        [("log", "log::LOGGER"), ("memchr", "memchr::FN"), ("hot", "hot::X")]
-            .map(|(name, variable)| (name.to_owned(), variable.to_owned()))
-            .into();
+    let variables: Variables = [
+        ("tokio", "tokio::ID"),
+        ("log", "log::LOGGER"),
+        ("memchr", "memchr::FN"),
+        ("hot", "hot::X"),
+    ]
+    .map(|(name, variable)| (name.to_owned(), variable.to_owned()))
+    .into();
     let program = Ok(&variables);
     for harmless in [
         "_ZN4core9panicking5panic17h0123456789abcdefE",
@@ -29,6 +33,10 @@ fn only_those_who_can_keep_something_are_named() {
         "_ZN10serde_json5value4null17h0123456789abcdefE",
         "_ZN6memchr6memchr17h0123456789abcdefE",
         "_ZN3hot3own17h0123456789abcdefE",
+        "_ZN3log13__private_api3log17h0123456789abcdefE",
+        "_ZN7tracing4span4Span3new17h0123456789abcdefE",
+        "_ZN12tracing_core5event5Event8dispatch17h0123456789abcdefE",
+        "_ZN12tracing_core8callsite15DefaultCallsite8register17h0123456789abcdefE",
         "_Unwind_Resume",
         "__wrap_pthread_create",
     ] {
@@ -36,7 +44,10 @@ fn only_those_who_can_keep_something_are_named() {
     }
     assert_eq!(judged("memcpy", Some("libc.so.6"), program), "");
     for (keeper, library, word) in [
-        ("_ZN3log10set_logger17h0123456789abcdefE", None, "`log::LOGGER`"),
+        ("_ZN5tokio4task5spawn17h0123456789abcdefE", None, "`tokio::ID`"),
+        ("_ZN3log10set_logger17h0123456789abcdefE", None, "keeps what it is given"),
+        ("_ZN12tracing_core8callsite8register17h0123456789abcdefE", None, "what it is given"),
+        ("_ZN12tracing_core10dispatcher11set_default17h0123456789abcdefE", None, "`tracing_core"),
         ("_ZN3std9panicking8set_hook17h0123456789abcdefE", None, "for later"),
         ("pthread_create", Some("libc.so.6"), "`pthread_create` itself"),
         ("sqlite3_open", None, "not known"),
@@ -59,4 +70,21 @@ fn this_program_s_own_variables_are_found() {
     assert!(found.contains_key("tracing_core"), "{found:?}");
     assert!(!found.contains_key("rustc_demangle"), "{found:?}");
     assert!(read(Path::new("/dev/null"), variables).is_err());
+}
+
+#[test]
+fn an_artifact_of_which_not_every_callsite_has_a_home_is_kept() {
+    let import = |name: &str| Import { name: name.to_owned(), library: None };
+    let none = BTreeSet::new();
+    let events = BTreeSet::from([import(
+        "_ZN12tracing_core8callsite15DefaultCallsite8register17h0123456789abcdefE",
+    )]);
+    assert_eq!(homeless(&none, 0, 0), None);
+    assert_eq!(homeless(&events, 2, 2), None);
+    // Without symbols only those that were found are known.
+    assert_eq!(homeless(&events, 0, 1), None);
+    let why = homeless(&events, 0, 0).unwrap();
+    assert!(why.contains("0 were found"), "{why}");
+    let why = homeless(&events, 3, 2).unwrap();
+    assert!(why.contains("2 were found and 3 are known"), "{why}");
 }

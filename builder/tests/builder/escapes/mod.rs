@@ -1,7 +1,7 @@
 //! Every way in which code that was unloaded too early has crashed a program, one row each: the program dies of it
 //! without the protection, and survives it with it, for both kinds of artifact.
 //!
-//! A callsite of tracing needs the program's subscriber and is in `live`, where the other things are that dependencies keep.
+//! A callsite of tracing needs the program's subscriber and is in `traces`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,6 @@
 //! A host that does what it is told, a line in for a line out.
 
-use std::ffi::{CString, c_char, c_int, c_void};
-use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
@@ -107,12 +104,6 @@ fn answer(
             tracing::callsite::rebuild_interest_cache();
             format!("{values:?}, {} dropped", state::all_dropped())
         }
-        // What `rebuild_interest_cache` reaches is in the artifact that was loaded first.
-        "close-anyway" => close_oldest(runtime.stage_directory()),
-        "rebuild" => {
-            tracing::callsite::rebuild_interest_cache();
-            "rebuilt".to_owned()
-        }
         "retired" => events
             .find_within(Duration::from_secs(60), |event| match event {
                 Event::Retired { generation, outcome: Retirement::Retained { why, .. } } => {
@@ -124,26 +115,4 @@ fn answer(
             .unwrap_or_else(|| "nothing".to_owned()),
         other => panic!("nobody knows {other}"),
     }
-}
-
-unsafe extern "C" {
-    fn dlopen(path: *const c_char, flags: c_int) -> *mut c_void;
-    fn dlclose(library: *mut c_void) -> c_int;
-}
-
-/// Unloads the oldest stage without asking what may point into it: what the program is protected from.
-fn close_oldest(stages: &Path) -> String {
-    let images = || liveswap::dylib::images_mapped(stages).expect("the loader tells");
-    let oldest = images().into_iter().next().expect("one is loaded");
-    let path = CString::new(oldest.path.as_os_str().as_bytes()).expect("a path");
-    const NOW_IF_LOADED: c_int = 2 | 4;
-    // SAFETY: nothing is loaded with these flags.
-    let library = unsafe { dlopen(path.as_ptr(), NOW_IF_LOADED) };
-    assert!(!library.is_null());
-    // Once for the line above, once for the runtime.
-    for _ in 0..2 {
-        // SAFETY: none; that is what the test shows.
-        unsafe { dlclose(library) };
-    }
-    format!("{} left", images().len())
 }

@@ -140,42 +140,6 @@ fn an_artifact_that_lies_about_its_kind_is_refused() {
     program.end();
 }
 
-/// The callsite of a `tracing` event is in the artifact, and the program's tracing keeps its address.
-#[test]
-fn a_callsite_keeps_its_generation_and_without_that_the_program_would_die() {
-    const SIGSEGV: i32 = 11;
-    let workspace = Workspace::new("callsite");
-    let (builder, host) = workspace.started(Settings::default());
-    let path = builder.artifact_path().expect("captured");
-    for protected in [true, false] {
-        let stages = workspace.stages().join(protected.to_string());
-        std::fs::create_dir(&stages).expect("created");
-        let artifact = stages.join("artifact.so");
-        let mut program = Program::start(&host.executable, &artifact, &stages);
-        for generation in 1..=2 {
-            let (from, to) = if protected { (9, 10) } else { (11, 12) };
-            workspace.edit_value(from + generation, to + generation);
-            build(&builder);
-            let aside = stages.join("aside.so");
-            std::fs::copy(&path, &aside).expect("copied");
-            std::fs::rename(&aside, &artifact).expect("renamed");
-            program.ask("reload");
-            assert_eq!(program.ask("value"), (to + generation).to_string());
-            assert_eq!(program.ask("tell"), generation.to_string());
-        }
-        let retired = program.ask("retired");
-        assert!(retired.starts_with("1: its code calls `"), "{retired}");
-        assert!(retired.contains("has variables"), "{retired}");
-        if protected {
-            assert_eq!(program.ask("rebuild"), "rebuilt");
-            program.end();
-        } else {
-            assert_eq!(program.ask("close-anyway"), "1 left");
-            assert_eq!(program.dies_of("rebuild"), Some(SIGSEGV));
-        }
-    }
-}
-
 #[test]
 fn what_a_shared_generation_leaves_in_the_program_never_crashes_it() {
     let workspace = Workspace::new("leaves");
