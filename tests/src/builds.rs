@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::harness::{
-    Host, Version, Workbench, dependency, first_with, host_linking, swap, v2, v3,
+    Host, Kept, Version, Workbench, dependency, first_with, host_linking, swap, v2, v3,
 };
 
 /// A hot crate whose function takes a type of its dependency, which does not describe itself.
@@ -36,6 +36,7 @@ fn a_dependency_of_another_version_is_refused_where_its_types_cross() {
     upgraded.artifact();
     good[1].artifact();
     swap(&bench, &mut host, &good[0], 1);
+    let states = Kept::made_by(&mut host);
 
     bench.install(&upgraded);
     let line = host.event(&["refused "]);
@@ -49,6 +50,7 @@ fn a_dependency_of_another_version_is_refused_where_its_types_cross() {
     host.runs(2);
     assert_eq!(host.ask(&["generation"]), "1");
     assert_eq!(host.ask(&["images"]), "1", "what was refused does not stay loaded");
+    states.assert_untouched(&mut host, "another version of a dependency");
 
     swap(&bench, &mut host, &good[1], 2);
     host.runs(3);
@@ -63,9 +65,11 @@ fn a_dependency_of_another_version_is_taken_where_none_of_its_types_cross() {
     let version = v2().with(inside).linking("far_away", &library);
     version.artifact();
     let mut host = bench.start();
+    let states = Kept::made_by(&mut host);
     let line = swap(&bench, &mut host, &version, 1);
     assert!(line.contains("class=body added=[]"), "{line}");
     host.runs(2);
+    states.assert_untouched(&mut host, "another version of a dependency");
     host.finish();
 }
 
@@ -73,6 +77,7 @@ fn a_dependency_of_another_version_is_taken_where_none_of_its_types_cross() {
 fn what_a_profile_does_to_code_alone_is_taken() {
     let bench = Workbench::new();
     let mut host = bench.start();
+    let states = Kept::made_by(&mut host);
     let mut generation = 0;
     for option in ["opt-level=2", "overflow-checks=no", "debug-assertions=no", "debuginfo=1"] {
         generation += 1;
@@ -81,6 +86,7 @@ fn what_a_profile_does_to_code_alone_is_taken() {
         let line = swap(&bench, &mut host, &version, generation);
         assert!(line.contains("class=body added=[]"), "{option}: {line}");
         host.runs(2);
+        states.assert_untouched(&mut host, option);
         // The same text again would be no new generation where the option changes no byte.
         generation += 1;
         swap(&bench, &mut host, &v3(), generation);
@@ -106,6 +112,7 @@ fn what_a_profile_does_to_a_layout_is_refused() {
     });
     let mut host = program.start();
     swap(&bench, &mut host, &good[0], 1);
+    let states = Kept::made_by(&mut host);
 
     bench.install(&other);
     let line = host.event(&["refused "]);
@@ -117,6 +124,7 @@ fn what_a_profile_does_to_a_layout_is_refused() {
     assert!(line.contains(" item={Checked} expected={size 8} found={4} remedy={"), "{line}");
     host.runs(2);
     assert_eq!(host.ask(&["generation"]), "1");
+    states.assert_untouched(&mut host, "another profile");
 
     swap(&bench, &mut host, &good[1], 2);
     host.runs(3);

@@ -1,6 +1,7 @@
-//! What kind of edit a version is: each is swapped in with its class, or refused with its differences, word by word.
+//! What kind of edit a version is: each is swapped in with its class, or refused with its differences, word by word; and the
+//! program's states are afterwards what they were. Edits of the states' own types are in `state.rs`.
 
-use crate::harness::{Version, Workbench, swap, v2, v3};
+use crate::harness::{Kept, Version, Workbench, swap, v2, v3};
 
 const FILE: &str = "layouts.rs";
 
@@ -21,6 +22,7 @@ fn refused(table: &[(&str, &[Edit], &[Told])]) {
     let bench = Workbench::new();
     let mut host = bench.program().start();
     swap(&bench, &mut host, &v2(), 1);
+    let states = Kept::made_by(&mut host);
     for (name, edits, told) in table {
         bench.install(&edited(name, edits));
         let line = host.event(&["refused "]);
@@ -34,10 +36,12 @@ fn refused(table: &[(&str, &[Edit], &[Told])]) {
         }
         assert_eq!(differences.next(), None, "{name}: nothing else in {line}");
         host.runs(2);
+        states.assert_untouched(&mut host, name);
     }
     assert_eq!(host.ask(&["generation"]), "1");
     swap(&bench, &mut host, &v3(), 2);
     host.runs(3);
+    states.assert_untouched(&mut host, "a good one");
     host.finish();
 }
 
@@ -248,12 +252,14 @@ fn edits_that_the_program_cannot_see_are_swapped_in_with_their_class() {
     ];
     let bench = Workbench::new();
     let mut host = bench.program().start();
+    let states = Kept::made_by(&mut host);
     let mut generation = 0;
     for (name, edits, class) in table {
         generation += 1;
         let line = swap(&bench, &mut host, &edited(name, edits), generation);
         assert!(line.contains(class), "{name}: {class} in {line}");
         host.runs(3);
+        states.assert_untouched(&mut host, name);
         generation += 1;
         swap(&bench, &mut host, &v2(), generation);
         host.runs(2);

@@ -6,7 +6,7 @@ mod files;
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{Program, Version, Workbench, swap, v2, v3};
+use crate::harness::{Kept, Program, Version, Workbench, swap, v2, v3};
 
 /// What a refusal must say, word by word; where a text ends with `..`, how it begins.
 ///
@@ -53,6 +53,7 @@ pub(crate) fn refuses_with(
     let bench = Workbench::new();
     let mut host = set(bench.program()).start();
     swap(&bench, &mut host, &v2(), 1);
+    let states = Kept::made_by(&mut host);
     put(&bench.artifact());
     let line = host.event(&["refused "]);
     expected.check(&line, &bench.artifact());
@@ -61,6 +62,7 @@ pub(crate) fn refuses_with(
     assert_eq!(host.ask(&["images"]), "1", "what was refused does not stay loaded");
     let again = host.ask(&["reload-now"]);
     assert!(again.starts_with("refused "), "{again}");
+    states.assert_untouched(&mut host, expected.item);
 
     if bench.artifact().is_dir() {
         fs::remove_dir(bench.artifact()).unwrap();

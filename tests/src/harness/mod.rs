@@ -2,10 +2,12 @@
 //! place to put the others, and what that program can be asked.
 
 mod host;
+mod kept;
 mod version;
 mod workbench;
 
 pub(crate) use host::{Host, swap};
+pub(crate) use kept::Kept;
 pub(crate) use version::{
     Version, dependency, first_with, host, host_linking, host_with, library, macros_library,
     unlinked, v1, v2, v3,

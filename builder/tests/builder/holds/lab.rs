@@ -1,15 +1,16 @@
 //! The program and the hot crate of the end-to-end tests, built by the builder: their artifacts are shared ones.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use liveswap_builder::{ArtifactKind, Settings};
+use liveswap_builder::{ArtifactKind, Builder, Settings};
 use tempfile::TempDir;
 
 use crate::fixture::build;
@@ -39,30 +40,61 @@ fn sources() -> Sources {
     }
 }
 
+/// An edit of the file with the states: what stands there, and what takes its place.
+pub type Edit = (&'static str, &'static str);
+
+/// The workspace of these tests and everything that was built in it.
+struct Workshop {
+    workspace: Workspace,
+    builder: Builder,
+    /// Artifacts with edited states, by their edits.
+    edited: HashMap<Vec<Edit>, PathBuf>,
+}
+
 struct Built {
     host: PathBuf,
     /// What says 2, and what says 3.
     versions: [PathBuf; 2],
+    workshop: Mutex<Workshop>,
 }
 
 static BUILT: LazyLock<Built> = LazyLock::new(|| {
     let workspace = Workspace::with("holds", &sources());
     let (builder, host) = workspace.started(Settings::default());
     assert_eq!(host.not_shared, None);
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live/holds");
     let version = |number: u32| format!("pub const VERSION: u32 = {number};");
     let mut said = 1;
     let versions = [2, 3].map(|number| {
         workspace.edit(&version(said), &version(number));
         said = number;
-        let artifact = build(&builder).artifact;
-        assert_eq!(artifact.kind, ArtifactKind::Shared);
-        let to = kept.join(format!("version-{number}.so"));
-        replace(&artifact.path, &to);
-        to
+        keep(&builder, &format!("version-{number}.so"))
     });
-    Built { host: host.executable, versions }
+    let workshop = Mutex::new(Workshop { workspace, builder, edited: HashMap::new() });
+    Built { host: host.executable, versions, workshop }
 });
+
+/// Builds an artifact and keeps it under a name of its own.
+fn keep(builder: &Builder, name: &str) -> PathBuf {
+    let artifact = build(builder).artifact;
+    assert_eq!(artifact.kind, ArtifactKind::Shared);
+    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("live/holds").join(name);
+    replace(&artifact.path, &to);
+    to
+}
+
+impl Workshop {
+    /// The artifact with these edits of the states, built once.
+    fn edited(&mut self, edits: &[Edit]) -> PathBuf {
+        if let Some(path) = self.edited.get(edits) {
+            return path.clone();
+        }
+        let text = self.workspace.edit_file("state.rs", edits);
+        let path = keep(&self.builder, &format!("edited-{}.so", self.edited.len()));
+        self.workspace.restore_file("state.rs", &text);
+        self.edited.insert(edits.to_vec(), path.clone());
+        path
+    }
+}
 
 /// Copies beside `to` and renames over it, as most linkers do.
 fn replace(from: &Path, to: &Path) {
@@ -145,6 +177,21 @@ impl Lab {
         let version = &BUILT.versions[(generation as usize + 1) % 2];
         replace(version, &self.directory.path().join("hot.so"));
         self.event(&[&format!("swapped generation={generation} kind=shared")]);
+    }
+
+    /// Puts an artifact with these edits of the states where the program looks for it.
+    pub fn install_edited(&self, edits: &[Edit]) {
+        // A test that failed there leaves a text that the next edits do not fit, and they say so.
+        let mut workshop = BUILT.workshop.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = workshop.edited(edits);
+        replace(&version, &self.directory.path().join("hot.so"));
+    }
+
+    /// Swaps in an artifact with these edits of the states; what the program says of it.
+    #[track_caller]
+    pub fn swap_edited(&mut self, generation: u64, edits: &[Edit]) -> String {
+        self.install_edited(edits);
+        self.event(&[&format!("swapped generation={generation} kind=shared")])
     }
 
     /// How many stages are mapped once no old generation is left.

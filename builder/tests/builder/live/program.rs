@@ -172,9 +172,24 @@ impl Workspace {
 
     /// Replaces a piece of the hot crate's root, which must be there.
     pub fn edit(&self, from: &str, to: &str) {
-        let text = fs::read_to_string(self.root.join("hot/src/lib.rs")).expect("readable");
-        assert!(text.contains(from), "{from:?} is not in {text}");
-        self.write("hot/src/lib.rs", &text.replace(from, to));
+        self.edit_file("lib.rs", &[(from, to)]);
+    }
+
+    /// Replaces pieces of a file of the hot crate, which must be there; the text of before.
+    pub fn edit_file(&self, name: &str, edits: &[(&str, &str)]) -> String {
+        let path = format!("hot/src/{name}");
+        let text = fs::read_to_string(self.root.join(&path)).expect("readable");
+        let edited = edits.iter().fold(text.clone(), |text, (from, to)| {
+            assert!(text.contains(from), "{from:?} is not in {text}");
+            text.replace(from, to)
+        });
+        self.write(&path, &edited);
+        text
+    }
+
+    /// Makes a file of the hot crate what it was.
+    pub fn restore_file(&self, name: &str, text: &str) {
+        self.write(&format!("hot/src/{name}"), text);
     }
 }
 
