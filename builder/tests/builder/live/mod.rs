@@ -2,6 +2,7 @@
 
 pub mod program;
 
+use liveswap_abi::manifest::NO_SEAL;
 use liveswap_builder::{ArtifactKind, KindPolicy, Settings};
 
 use crate::fixture::build;
@@ -131,7 +132,14 @@ fn an_artifact_that_lies_about_its_kind_is_refused() {
     let at = bytes.windows(said.len()).position(|part| part == said).expect("it says it");
     let path = workspace.stages().join("artifact.so");
     let mut program = Program::start(&host.executable, &path, workspace.stages());
-    let lying = [&bytes[..at], lie, &bytes[at + lie.len()..]].concat();
+    let mut lying = [&bytes[..at], lie, &bytes[at + lie.len()..]].concat();
+    // As whoever made it by hand would leave it: nobody sealed it.
+    let length = NO_SEAL.len();
+    let is_seal = |part: &[u8]| {
+        part.starts_with(b"\nseal=") && part[6..].iter().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let at = lying.windows(6 + length).position(is_seal).expect("it is sealed") + 6;
+    lying[at..at + length].copy_from_slice(NO_SEAL.as_bytes());
     std::fs::write(&path, lying).expect("written");
     let answer = program.ask("reload");
     assert!(answer.starts_with("refused at check: kind of artifact"), "{answer}");
