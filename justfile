@@ -28,6 +28,10 @@ soak swaps="1000":
 faults samples="2000":
     LIVESWAP_FAULTS_SAMPLES={{ samples }} LIVESWAP_FAULTS_SEED=now cargo test -p liveswap-tests faults -- --nocapture
 
+# Ten thousand artifacts, one in ten bad, while threads, thread-locals, long calls and pins hold old generations.
+soak-hostile swaps="10000" *args:
+    cargo run --release -p liveswap-benches -- soak --swaps {{ swaps }} --hostile --check {{ args }}
+
 # Model-check the gate.
 loom:
     RUSTFLAGS="--cfg loom" cargo test -p liveswap-abi --lib --release --target-dir target/loom

@@ -28,20 +28,28 @@ pub(crate) struct Ready {
 
 impl Artifact {
     /// The library that was built with this program for `crate_name`; nothing of it appears yet.
-    pub(crate) fn of(crate_name: &str, marker: &[u8; 16]) -> Result<Artifact, Error> {
-        let file = liveswap::locate::file_name(crate_name);
-        let profile = profile_directory()?;
-        Artifact::built(&profile.join("deps").join(&file), marker)
+    ///
+    /// Its versions differ in `numbers` numbers behind the marker.
+    pub(crate) fn of(
+        crate_name: &str,
+        marker: &[u8; 16],
+        numbers: usize,
+    ) -> Result<Artifact, Error> {
+        Artifact::built(&library(crate_name)?, marker, numbers)
     }
 
     /// The library at `built`; nothing of it appears yet.
-    pub(crate) fn built(built: &Path, marker: &[u8; 16]) -> Result<Artifact, Error> {
+    pub(crate) fn built(
+        built: &Path,
+        marker: &[u8; 16],
+        numbers: usize,
+    ) -> Result<Artifact, Error> {
         let profile = profile_directory()?;
         let file = built.file_name().unwrap_or_default();
         let path = || built.to_owned();
         let bytes = fs::read(built).map_err(|source| Error::Built { path: path(), source })?;
-        let patch =
-            Patch::new(bytes, marker).map_err(|source| Error::Patch { path: path(), source })?;
+        let patch = Patch::new(bytes, marker, numbers)
+            .map_err(|source| Error::Patch { path: path(), source })?;
         // Beside the library, so that copies and renames cost what they cost in a target directory.
         let directory = tempfile::Builder::new()
             .prefix("liveswap-bench-")
@@ -67,8 +75,18 @@ impl Artifact {
 
     /// Writes `version` to the disk, where nobody watches.
     pub(crate) fn write(&self, version: u64) -> Result<Ready, Error> {
+        self.write_bytes(&self.version(&[version]))
+    }
+
+    /// The bytes of the version with these numbers.
+    pub(crate) fn version(&self, numbers: &[u64]) -> Vec<u8> {
+        self.patch.version(numbers)
+    }
+
+    /// Writes what is meant to appear as the artifact to the disk, where nobody watches.
+    pub(crate) fn write_bytes(&self, bytes: &[u8]) -> Result<Ready, Error> {
         let from = self.directory.path().join("built").join("next");
-        fs::write(&from, self.patch.version(version)).map_err(|source| Error::File {
+        fs::write(&from, bytes).map_err(|source| Error::File {
             action: "written",
             path: from.clone(),
             source,
@@ -96,6 +114,12 @@ impl Ready {
             source,
         })
     }
+}
+
+/// The library that was built with this program for `crate_name`.
+pub(crate) fn library(crate_name: &str) -> Result<PathBuf, Error> {
+    let file = liveswap::locate::file_name(crate_name);
+    Ok(profile_directory()?.join("deps").join(file))
 }
 
 /// The directory of this program, which cargo also builds the libraries into.

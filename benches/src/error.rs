@@ -41,7 +41,7 @@ pub(crate) enum Error {
     NotSwapped { version: u64, outcome: String },
 
     /// A state could not be used.
-    #[error("migrate: {words}")]
+    #[error("state: {words}")]
     State { words: String },
 
     /// Nothing was heard in time.
@@ -51,6 +51,17 @@ pub(crate) enum Error {
     /// A call gave what no version gives.
     #[error("{step}: a call should have reached version {expected}, but version {found} answered")]
     WrongVersion { step: &'static str, expected: u64, found: u64 },
+
+    /// A reload ended in another way than its artifact was made for, or nobody can tell.
+    #[error(
+        "soak: artifact {artifact}{}: expected {expected}, found {found}",
+        what.as_ref().map(|what| format!(", {what}")).unwrap_or_default()
+    )]
+    WrongEvent { artifact: u64, what: Option<String>, expected: String, found: String },
+
+    /// Something of old generations never ended.
+    #[error("soak: {within:?} after the last call, {words}")]
+    Left { words: String, within: Duration },
 
     /// A thread of the bench could not be started.
     #[error("start: a calling thread could not be started; raise the limit on threads")]

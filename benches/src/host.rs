@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use liveswap::dylib::MappedImage;
-use liveswap::{Event, Events, Outcome, Reload, Retirement, Runtime};
+use liveswap::{Builder, Event, Events, Outcome, Reload, Retirement, Runtime};
 
 use crate::artifact::{Artifact, Ready};
 use crate::error::Error;
@@ -26,19 +26,35 @@ impl Host {
     /// Starts a runtime that watches for versions of `bench-hot`, none of which is there yet.
     pub(crate) fn start() -> Result<Host, Error> {
         let hot_crate = bench_hot::hot_crate();
-        let artifact = Artifact::of(hot_crate.name(), &bench_hot::MARKER)?;
-        let runtime = Runtime::builder(hot_crate)
-            .artifact(artifact.path())
-            .stage_dir(artifact.directory())
-            // What is measured is the same in every profile.
-            .quarantine(Duration::ZERO)
-            .start()?;
+        let artifact = Artifact::of(hot_crate.name(), &bench_hot::MARKER, 1)?;
+        // What is measured is the same in every profile.
+        Host::of(Runtime::builder(hot_crate).quarantine(Duration::ZERO), artifact)
+    }
+
+    /// Starts a runtime that watches for versions of `bench-hostile`, none of which is there yet.
+    ///
+    /// The code of what nothing holds any more is in `quarantine` for so long.
+    pub(crate) fn start_hostile(quarantine: Duration) -> Result<Host, Error> {
+        let hot_crate = bench_hostile::hot_crate();
+        let (marker, numbers) = (&bench_hostile::MARKER, bench_hostile::NUMBERS);
+        let artifact = Artifact::of(hot_crate.name(), marker, numbers)?;
+        Host::of(Runtime::builder(hot_crate).quarantine(quarantine), artifact)
+    }
+
+    fn of(builder: Builder, artifact: Artifact) -> Result<Host, Error> {
+        let builder = builder.artifact(artifact.path()).stage_dir(artifact.directory());
+        let runtime = builder.start()?;
         Ok(Host { events: runtime.events(), runtime, artifact })
     }
 
     /// The runtime.
     pub(crate) fn runtime(&self) -> &Runtime {
         &self.runtime
+    }
+
+    /// What it tells, from its start on.
+    pub(crate) fn events(&self) -> &Events {
+        &self.events
     }
 
     /// The artifact that is watched.

@@ -5,6 +5,7 @@
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- stall
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- swap
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- soak --swaps 1000
+//! cargo run --release -p liveswap-benches --bin liveswap-bench -- soak --swaps 10000 --hostile
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- migrate
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- scale
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- edit-to-live --crate deps
@@ -95,9 +96,17 @@ fn main() -> ExitCode {
     let held = match &cli.bench {
         Bench::Calls(options) => calls::run(options).and_then(|figures| cli.report(&figures)),
         Bench::Stall(options) => stall::run(options).and_then(|figures| cli.report(&figures)),
-        Bench::Swap(options) => swap::run(options).and_then(|figures| cli.report(&figures)),
+        Bench::Swap(options) => match options.holds {
+            Some(holds) => {
+                swap::holds::run(options, holds).and_then(|figures| cli.report(&figures))
+            }
+            None => swap::run(options).and_then(|figures| cli.report(&figures)),
+        },
         Bench::Migrate(options) => migrate::run(options).and_then(|figures| cli.report(&figures)),
-        Bench::Soak(options) => soak::run(options).and_then(|figures| cli.report(&figures)),
+        Bench::Soak(options) => match options.hostile {
+            true => soak::hostile::run(options).and_then(|figures| cli.report(&figures)),
+            false => soak::run(options).and_then(|figures| cli.report(&figures)),
+        },
         Bench::Scale(options) => scale::run(options).and_then(|figures| cli.report(&figures)),
         Bench::EditToLive(options) => {
             edit_to_live::run(options).and_then(|figures| cli.report(&figures))

@@ -20,7 +20,7 @@ impl Peer {
     ///
     /// Once in a process: the peer keeps its loader in a static.
     pub(crate) fn start() -> Result<Peer, Error> {
-        let artifact = Artifact::of("bench-peer", &bench_peer::MARKER)?;
+        let artifact = Artifact::of("bench-peer", &bench_peer::MARKER, 1)?;
         artifact.appear(1)?;
         let path = artifact.path();
         let _ = DIRECTORY.set(path.parent().unwrap_or(path).to_owned());

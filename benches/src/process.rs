@@ -12,6 +12,8 @@ pub(crate) struct Usage {
     pub(crate) rss_kib: i64,
     /// Open descriptors.
     pub(crate) descriptors: i64,
+    /// Threads.
+    pub(crate) threads: i64,
 }
 
 impl Usage {
@@ -21,11 +23,15 @@ impl Usage {
         let rollup = fs::read_to_string("/proc/self/smaps_rollup").ok();
         let rss_kib = rollup.as_deref().and_then(resident);
         let rss_kib = rss_kib.ok_or(Error::Unknown { step: "soak", what: "resident memory" })?;
-        let descriptors = fs::read_dir("/proc/self/fd").map(Iterator::count);
-        let descriptors = descriptors
-            .map_err(|_| Error::Unknown { step: "soak", what: "the number of descriptors" })?;
-        Ok(Usage { rss_kib, descriptors: descriptors as i64 })
+        let descriptors = entries("/proc/self/fd", "the number of descriptors")?;
+        let threads = entries("/proc/self/task", "the number of threads")?;
+        Ok(Usage { rss_kib, descriptors, threads })
     }
+}
+
+fn entries(directory: &str, what: &'static str) -> Result<i64, Error> {
+    let entries = fs::read_dir(directory).map_err(|_| Error::Unknown { step: "soak", what })?;
+    Ok(entries.count() as i64)
 }
 
 fn resident(rollup: &str) -> Option<i64> {
@@ -62,7 +68,7 @@ mod tests {
         let memory = vec![1_u8; 8 << 20];
         let after = Usage::now().unwrap();
         assert!(after.rss_kib - before.rss_kib > 4 << 10, "{before:?} {after:?}");
-        assert!(after.descriptors > 0);
+        assert!(after.descriptors > 0 && after.threads > 0);
         drop((file, memory));
     }
 

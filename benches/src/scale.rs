@@ -81,7 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Error> {
         .using(["liveswap"])
         .linking(text::CRATE, linked);
     let host = tools.compile(&host)?.join(format!("scale_host{}", std::env::consts::EXE_SUFFIX));
-    let artifact = Artifact::built(&compiled.join(hot.file_name()), &text::MARKER)?;
+    let artifact = Artifact::built(&compiled.join(hot.file_name()), &text::MARKER, 1)?;
     let build_ms = millis(begun.elapsed());
 
     let mut command = Command::new(host);

@@ -3,6 +3,13 @@
 //! A result counts as wrong unless it comes from a version that was current at some moment of its call: not older than
 //! the last one that was reported as swapped in before the call, and not newer than the last one that was put on the disk
 //! before its end.
+//!
+//! With `--hostile`, hot code leaves behind what it can and artifacts are bad: see [`hostile`].
+
+mod callers;
+mod figures;
+pub(crate) mod hostile;
+mod spoil;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -27,6 +34,18 @@ pub(crate) struct Options {
     /// Threads that call without pause.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: u32,
+
+    /// Threads, thread-local values, long calls and pins hold old generations, and one artifact in ten is bad.
+    #[arg(long)]
+    pub(crate) hostile: bool,
+
+    /// For how many milliseconds the code of what nothing holds any more is inaccessible before it is unloaded.
+    #[arg(long, requires = "hostile", default_value_t = 20)]
+    quarantine_ms: u64,
+
+    /// What everything random in a hostile run comes from; printed at the start of each.
+    #[arg(long, requires = "hostile")]
+    seed: Option<u64>,
 }
 
 /// What was left.
@@ -92,17 +111,22 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Error> {
         }
         Ok::<_, Error>((figures?, seen))
     })?;
-    // What the history keeps, the current generation's among them, is meant to be there.
-    let meant = host.runtime().history()?.iter().filter(|entry| entry.digest.is_some()).count();
-    let kept = process::entries_besides_lock(host.runtime().stage_directory())?;
-    figures.stages_left += kept.saturating_sub(meant);
-    let stages = host.stages();
-    let artifact = host.end();
-    figures.stages_left += process::entries_besides_lock(&stages)?;
-    drop(artifact);
+    figures.stages_left = stages_left(host)?;
     figures.seconds = rounded(start.elapsed().as_secs_f64(), 3);
     (figures.calls, figures.wrong) = (seen.calls, seen.wrong);
     Ok(figures)
+}
+
+/// How many files of stages outlive their generation, or the runtime, which ends.
+fn stages_left(host: Host) -> Result<usize, Error> {
+    // What the history keeps, the current generation's among them, is meant to be there.
+    let meant = host.runtime().history()?.iter().filter(|entry| entry.digest.is_some()).count();
+    let kept = process::entries_besides_lock(host.runtime().stage_directory())?;
+    let stages = host.stages();
+    let artifact = host.end();
+    let left = process::entries_besides_lock(&stages)?;
+    drop(artifact);
+    Ok(kept.saturating_sub(meant) + left)
 }
 
 /// Swaps as often as asked, and looks at what is left each time.

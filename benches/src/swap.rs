@@ -3,12 +3,17 @@
 //! The clock starts when the complete file is about to get its name, and stops when a call, made again and again,
 //! first answers with the new version. Rounds alternate between Liveswap, the bare cost of copying and loading the very
 //! same file, and hot-lib-reloader with its own library.
+//!
+//! With `--holds`, old generations are held meanwhile: see [`holds`].
+
+pub(crate) mod holds;
 
 use std::fs;
 use std::hint;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use liveswap::event::Timings;
 use serde::Serialize;
 
 use crate::artifact::Artifact;
@@ -25,6 +30,10 @@ pub(crate) struct Options {
     /// Rounds, of each one swap.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
+
+    /// So many calls, pins, threads and thread-local values hold old generations, instead of a comparison with others.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) holds: Option<u32>,
 }
 
 /// The medians.
@@ -47,6 +56,7 @@ pub(crate) struct Steps {
     verify_us: f64,
     load_us: f64,
     check_us: f64,
+    self_check_us: f64,
     swap_us: f64,
 }
 
@@ -77,10 +87,6 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Error> {
             timings.push(reload.timings);
         }
     }
-    let step = |of: fn(&liveswap::event::Timings) -> Duration| {
-        let all: Vec<f64> = timings.iter().map(|timings| micros(of(timings))).collect();
-        rounded(median(&all), 1)
-    };
     let [settled_to_live_us, copy_dlopen_us, hot_lib_reloader_us] =
         samples.map(|all| rounded(median(&all), 1));
     Ok(Figures {
@@ -90,18 +96,43 @@ pub(crate) fn run(options: &Options) -> Result<Figures, Error> {
         rounds: options.rounds,
         artifact_bytes: bytes(host.artifact())?,
         peer_bytes: bytes(peer.artifact())?,
-        steps: Steps {
+        steps: Steps::medians(&timings),
+    })
+}
+
+const WARM_UP: u64 = 3;
+
+impl Steps {
+    fn medians(timings: &[Timings]) -> Steps {
+        let step = |of: fn(&Timings) -> Duration| {
+            let all: Vec<f64> = timings.iter().map(|timings| micros(of(timings))).collect();
+            rounded(median(&all), 1)
+        };
+        Steps {
             settle_us: step(|timings| timings.settle),
             stage_us: step(|timings| timings.stage),
             verify_us: step(|timings| timings.verify),
             load_us: step(|timings| timings.load),
             check_us: step(|timings| timings.check),
+            self_check_us: step(|timings| timings.self_check),
             swap_us: step(|timings| timings.swap),
-        },
-    })
-}
+        }
+    }
 
-const WARM_UP: u64 = 3;
+    fn rows(&self) -> [(&'static str, f64); 7] {
+        let Steps { settle_us, stage_us, verify_us, load_us, check_us, self_check_us, swap_us } =
+            *self;
+        [
+            ("  settle", settle_us),
+            ("  stage", stage_us),
+            ("  verify", verify_us),
+            ("  load", load_us),
+            ("  check", check_us),
+            ("  self-check", self_check_us),
+            ("  swap", swap_us),
+        ]
+    }
+}
 
 /// How long after `start` a call first answered with `version`.
 fn seen(
@@ -157,21 +188,14 @@ fn micros(time: Duration) -> f64 {
 
 impl Report for Figures {
     fn table(&self) -> Table {
-        let Steps { settle_us, stage_us, verify_us, load_us, check_us, swap_us } = self.steps;
-        let rows = [
-            ("Liveswap: on disk to live", self.settled_to_live_us),
-            ("  settle", settle_us),
-            ("  stage", stage_us),
-            ("  verify", verify_us),
-            ("  load", load_us),
-            ("  check", check_us),
-            ("  swap", swap_us),
+        let live = [("Liveswap: on disk to live", self.settled_to_live_us)];
+        let others = [
             ("copy + dlopen of the same file", self.copy_dlopen_us),
             ("hot-lib-reloader: on disk to live", self.hot_lib_reloader_us),
         ];
+        let rows = live.into_iter().chain(self.steps.rows()).chain(others);
         let table = Table::new(["medians", "us"]);
-        rows.iter()
-            .fold(table, |table, (what, us)| table.row([(*what).to_owned(), format!("{us:.0}")]))
+        rows.fold(table, |table, (what, us)| table.row([what.to_owned(), format!("{us:.0}")]))
     }
 
     fn targets(&self) -> Vec<Target> {

@@ -58,6 +58,29 @@ fn soak_leaves_nothing_behind() {
     assert!(figures["images_mapped"].as_u64().unwrap() <= 2, "{figures}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hostile_soak_swaps_and_refuses_and_leaves_nothing_behind() {
+    let figures = figures(&["soak", "--swaps", "60", "--hostile", "--seed", "7"]);
+    for key in ["swaps", "bad", "calls"] {
+        assert!(figures[key].as_u64().unwrap() > 0, "{key}: {figures}");
+    }
+    for key in ["fd_growth", "thread_growth", "stages_left", "wrong"] {
+        assert_eq!(figures[key], 0, "{key}: {figures}");
+    }
+    assert_eq!((&figures["images_mapped"], &figures["seed"]), (&1.into(), &7.into()));
+}
+
+#[test]
+fn swaps_are_measured_with_holds_and_without() {
+    let figures = figures(&["swap", "--holds", "40", "--rounds", "2"]);
+    assert!(figures["holds"].as_u64().unwrap() >= 40, "{figures}");
+    for key in ["live_us", "live_without_us"] {
+        assert!(figures[key].as_f64().unwrap() > 0.0, "{key}: {figures}");
+    }
+    assert!(figures["steps"]["swap_us"].as_f64().unwrap() > 0.0, "{figures}");
+}
+
 #[test]
 fn scale_compiles_and_swaps_as_many_functions_as_are_asked_for() {
     let figures = figures(&["scale", "--functions", "60", "--types", "20", "--rounds", "2"]);
