@@ -327,6 +327,17 @@ mod tests {
     }
 
     #[test]
+    fn a_session_says_what_old_generations_do() {
+        let one = |number| wire::Generation { number, ..wire::Generation::default() };
+        let kept = wire::Generation { retained: Some("why".to_owned()), bytes: 69632, ..one(1) };
+        let waits = wire::Generation { quarantined: true, ..one(2) };
+        let status = wire::Status { generations: vec![kept, waits], ..wire::Status::default() };
+        let text = session(&Session { status: vec![status], ..Session::default() });
+        assert!(text.contains("generation 1 (), retained (68 KiB): why"), "{text}");
+        assert!(text.contains("generation 2 (), in quarantine"), "{text}");
+    }
+
+    #[test]
     fn every_outcome_has_its_line() {
         let swapped = |class: Option<&str>, added: &[&str]| Outcome::Swapped {
             generation: 7,

@@ -9,6 +9,9 @@ use crate::dylib::{MappedImage, backtrace};
 /// How often it is looked whether somebody called, and how long a call that is on its way is waited for at the end.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// The same once somebody called: others may have called at the same moment and not have got as far.
+const MORE: Duration = Duration::from_millis(250);
+
 /// How far the step is.
 #[derive(Debug, Default)]
 pub(super) enum Phase {
@@ -51,7 +54,10 @@ impl Phase {
             }
             Phase::Closed(quarantine, _) => match quarantine.open() {
                 true if time.is_zero() => end(quarantine, now),
-                true => (Phase::Opened(quarantine, now + LOOK), Verdict::NotYet(now + LOOK)),
+                true => {
+                    let until = now + if quarantine.is_struck() { MORE } else { LOOK };
+                    (Phase::Opened(quarantine, until), Verdict::NotYet(until))
+                }
                 // It is asked again at the next look.
                 false => {
                     let why = "the system does not make its code accessible again".to_owned();
