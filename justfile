@@ -31,6 +31,10 @@ faults samples="2000":
 # Ten thousand artifacts, one in ten bad, while threads, thread-locals, long calls and pins hold old generations.
 soak-hostile swaps="10000" *args:
     cargo run --release -p liveswap-benches -- soak --swaps {{ swaps }} --hostile --check {{ args }}
+# Look for bytes that what reads artifacts stumbles over; what leads somewhere new is added to the corpus in target/.
+fuzz minutes="10":
+    mkdir -p target/fuzz/corpus
+    RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions=on -Coverflow-checks=on" cargo run --release -p liveswap-fuzz --target-dir target/fuzz --target "$(rustc --print host-tuple)" -- target/fuzz/corpus fuzz/corpus -max_total_time="$(({{ minutes }} * 60))" -max_len=16384 -timeout=10 -rss_limit_mb=1024
 
 # Model-check the gate.
 loom:

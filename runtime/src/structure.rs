@@ -35,6 +35,10 @@ use segments::{Section, Segments};
 #[error("{0}")]
 pub struct Unsound(String);
 
+/// More would let a small file ask for much memory.
+const MOST_SEGMENTS: u16 = 64;
+const MOST_SECTIONS: usize = 1024;
+
 type Result<T> = std::result::Result<T, Unsound>;
 
 /// Follows everything that the loader will follow in the library in `bytes`.
@@ -79,6 +83,8 @@ fn of<'data, R: ReadRef<'data>>(data: R) -> Result<()> {
 /// A library's file, with what its headers say.
 struct Image<'data, R> {
     data: R,
+    /// How many bytes it has.
+    size: u64,
     endian: Endianness,
     segments: Segments,
     sections: Vec<Section<'data>>,
@@ -107,11 +113,18 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
         {
             return Err(unsound("its program headers have another size than they must have"));
         }
+        if header.e_phnum(endian) > MOST_SEGMENTS {
+            return Err(unsound("it has more segments than any linker makes"));
+        }
         let segments =
             segments::read(header.program_headers(endian, data).map_err(malformed)?, endian)?;
         let table = header.sections(endian, data).map_err(malformed)?;
+        if table.len() > MOST_SECTIONS {
+            return Err(unsound("it has more sections than any linker makes"));
+        }
         let sections = segments::sections(&table, endian);
-        Ok(Image { data, endian, segments, sections })
+        let size = data.len().map_err(|()| unsound("its length cannot be read"))?;
+        Ok(Image { data, size, endian, segments, sections })
     }
 
     fn follow(&self) -> Result<()> {

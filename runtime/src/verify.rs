@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 
 use liveswap_abi::manifest::{self, Malformed};
-use object::read::ReadCache;
+use object::read::{ReadCache, ReadRef};
 use object::{Object, ObjectSection};
 
 use crate::event::{Difference, Kind};
@@ -64,10 +64,16 @@ pub enum ManifestError {
     /// A record is broken.
     #[error("its manifest is broken: {0}")]
     Malformed(#[from] Malformed),
+    /// What is said takes more room than the file itself.
+    #[error("its manifest says more than any artifact has to say")]
+    TooMuch,
     /// The crate's own record is missing or there are two.
     #[error("its manifest has {0} crate records instead of one")]
     CrateRecords(usize),
 }
+
+/// More lines than that, no record has.
+const MOST_LINES: usize = 64;
 
 impl Manifest {
     /// Reads the manifest of the library at `path` without loading it.
@@ -89,19 +95,38 @@ impl Manifest {
         Manifest::with(path, |record| record.starts_with("crate="))
     }
 
+    /// Like [`read`](Manifest::read), of a library in memory.
+    ///
+    /// Takes no more memory than the bytes themselves, whatever they are.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestError`], which says what is missing.
+    pub fn of_bytes(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+        Manifest::of(bytes, |_| true)
+    }
+
     fn with(path: &Path, wants: impl Fn(&str) -> bool) -> Result<Manifest, ManifestError> {
         let file = File::open(path).map_err(|error| ManifestError::Image(error.to_string()))?;
-        let cache = ReadCache::new(file);
+        Manifest::of(&ReadCache::new(file), wants)
+    }
+
+    fn of<'data, R: ReadRef<'data>>(
+        data: R,
+        wants: impl Fn(&str) -> bool,
+    ) -> Result<Manifest, ManifestError> {
         let image =
-            object::File::parse(&cache).map_err(|error| ManifestError::Image(error.to_string()))?;
+            object::File::parse(data).map_err(|error| ManifestError::Image(error.to_string()))?;
         let section = image
             .sections()
             .find(|section| section.name().is_ok_and(is_manifest))
             .ok_or(ManifestError::Missing)?;
         let bytes = section.data().map_err(|error| ManifestError::Image(error.to_string()))?;
         let records = manifest::records(bytes);
+        let room = data.len().map_or(0, |len| usize::try_from(len).unwrap_or(usize::MAX));
         Manifest::from_records(
             records.filter(|record| record.as_ref().map_or(true, |it| wants(it))),
+            room,
         )
     }
 
@@ -111,7 +136,7 @@ impl Manifest {
     ///
     /// [`ManifestError`], which the macros that write the record give no occasion for.
     pub fn of_record(record: &[u8]) -> Result<Manifest, ManifestError> {
-        Manifest::from_records(manifest::records(record))
+        Manifest::from_records(manifest::records(record), usize::MAX)
     }
 
     /// What a program says that was not linked with the crate: what it was itself compiled with.
@@ -136,11 +161,18 @@ impl Manifest {
 
     fn from_records<'a>(
         records: impl Iterator<Item = Result<&'a str, Malformed>>,
+        mut room: usize,
     ) -> Result<Manifest, ManifestError> {
         let mut manifest = Manifest::default();
         let mut crates = 0;
         for text in records {
             let text = text?;
+            // Twice the place in a list that grows, and the text.
+            let takes = 2 * size_of::<FunctionRecord>() + text.len();
+            room = room.checked_sub(takes).ok_or(ManifestError::TooMuch)?;
+            if text.lines().nth(MOST_LINES).is_some() {
+                return Err(ManifestError::TooMuch);
+            }
             let fields: BTreeMap<&str, &str> = text.lines().filter_map(field).collect();
             let field = |key: &str| (*fields.get(key).unwrap_or(&"")).to_owned();
             let (file, line) = (field("file"), field("line").parse().unwrap_or(0));
@@ -232,7 +264,7 @@ mod tests {
     use super::*;
 
     fn manifest(texts: &[&str]) -> Result<Manifest, ManifestError> {
-        Manifest::from_records(texts.iter().map(|text| Ok(*text)))
+        Manifest::from_records(texts.iter().map(|text| Ok(*text)), usize::MAX)
     }
 
     const HOST: &str = "crate=game\nformat=1\nabi=a\nrustc=rustc 1.95.0\ntarget=t\npanic=unwind\n\

@@ -60,6 +60,9 @@ const NAMES: &[DynamicTag] = &[
     elf::DT_FILTER,
 ];
 
+/// More than that, nobody needs.
+const MOST_ENTRIES: usize = 1024;
+
 /// Tags that may come more than once.
 const REPEATED: &[DynamicTag] = &[elf::DT_NEEDED, elf::DT_AUXILIARY, elf::DT_FILTER];
 
@@ -161,6 +164,9 @@ fn entries<'data, R: ReadRef<'data>>(
     section: &Section<'data>,
 ) -> Result<Entries> {
     let entries: &[Dyn64<Endianness>] = image.entries(section)?;
+    if entries.len() > MOST_ENTRIES {
+        return Err(unsound("its dynamic section is larger than any linker makes it"));
+    }
     let (mut values, mut names) = (BTreeMap::new(), Vec::new());
     let mut is_closed = false;
     for entry in entries {

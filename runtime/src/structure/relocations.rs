@@ -72,7 +72,11 @@ pub(super) fn check<'data, R: ReadRef<'data>>(
     let (mut relative, mut number) = (0, 0);
     for section in &tables.relocations {
         let entries: &[Rela64<Endianness>] = image.entries(section)?;
-        places.try_reserve(entries.len()).map_err(|_| unsound("it has too many relocations"))?;
+        // Tables that share their bytes would say more than the file has room for.
+        if (places.len() + entries.len()) as u64 > image.size / 24 {
+            return Err(unsound("it has more relocations than it has room for"));
+        }
+        places.reserve_exact(entries.len());
         for (index, entry) in entries.iter().enumerate() {
             let wrong = |why: &str| unsound(format!("relocation {index} of {section} {why}"));
             let kind = entry.r_type(image.endian, false);
@@ -149,10 +153,8 @@ fn packed<'data, R: ReadRef<'data>>(
     section: &Section<'data>,
     places: &mut Vec<u64>,
 ) -> Result<()> {
-    // Each bit is a place, so a list can say more than there is room for.
-    let room = image.sections.iter().filter(|one| one.has(elf::SHF_WRITE)).map(|one| one.size / 8);
-    let room =
-        usize::try_from(room.sum::<u64>()).unwrap_or(usize::MAX).saturating_add(places.len());
+    // Each bit is a place, and each place has a word in the file: a list that says more would fill the memory.
+    let room = usize::try_from(image.size / 16).unwrap_or(usize::MAX);
     let words: &[U64<Endianness>] = image.entries(section)?;
     let mut next = 0_u64;
     for word in words {

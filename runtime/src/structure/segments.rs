@@ -80,7 +80,9 @@ pub(super) enum Access {
 
 impl fmt::Display for Section<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "section `{}`", String::from_utf8_lossy(self.name))
+        // A damaged name may go on for long.
+        let name = &self.name[..self.name.len().min(64)];
+        write!(f, "section `{}`", String::from_utf8_lossy(name))
     }
 }
 

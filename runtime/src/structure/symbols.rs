@@ -12,6 +12,9 @@ use super::dynamic::{Tables, name_at};
 use super::segments::Section;
 use super::{Image, Result, unsound};
 
+/// More versions than that, no library has and none needs.
+const MOST_VERSIONS: usize = 4096;
+
 /// The bits of a version that number it.
 const VERSION: u16 = elf::VERSYM_VERSION;
 
@@ -60,7 +63,8 @@ fn check<'data, R: ReadRef<'data>>(
     symbol: &Sym64<Endianness>,
 ) -> std::result::Result<(), &'static str> {
     let endian = image.endian;
-    if name_at(tables.strings, symbol.st_name(endian).into()).is_none() {
+    // The table ends with the end of a name.
+    if symbol.st_name(endian) as usize >= tables.strings.len() {
         return Err("has its name behind the table of names");
     }
     let (kind, value) = (symbol.st_type(), symbol.st_value(endian));
@@ -146,6 +150,8 @@ fn gnu_hash<'data, R: ReadRef<'data>>(
         }
     }
     let mut seen = 0;
+    // Names may share their ends, but not so many that hashing them takes for ever.
+    let mut left = tables.strings.len().saturating_mul(16);
     for bucket in 0..u64::from(buckets) {
         let start = u64::from(word(first_bucket + bucket).ok_or_else(cut)?);
         if start == 0 {
@@ -158,6 +164,8 @@ fn gnu_hash<'data, R: ReadRef<'data>>(
             let stored = word(first_chain + chain).ok_or_else(cut)?;
             let symbol = &symbols.all[index as usize];
             let name = name_at(tables.strings, symbol.st_name(endian).into()).unwrap_or_default();
+            let shared = || wrong("has names that share too much");
+            left = left.checked_sub(name.len()).ok_or_else(shared)?;
             let hash = elf::gnu_hash(name);
             if hash | 1 != stored | 1 || u64::from(hash % buckets) != bucket {
                 return Err(wrong("has another hash than that of a symbol's name"));
@@ -219,6 +227,7 @@ fn versions<'data, R: ReadRef<'data>>(
 ) -> Result<()> {
     let endian = image.endian;
     let mut known = BTreeSet::from([0, 1]);
+    let mut left = MOST_VERSIONS;
     let name = |at: u32| {
         name_at(tables.strings, at.into()).ok_or_else(|| unsound("a version has no name"))
     };
@@ -227,6 +236,7 @@ fn versions<'data, R: ReadRef<'data>>(
         let bytes = image.bytes(section)?;
         let mut at = 0;
         for number in 0..section.info {
+            left = left.checked_sub(1).ok_or_else(|| wrong(section))?;
             let need: &Verneed<Endianness> = read_at(bytes, at).ok_or_else(|| wrong(section))?;
             let library = name(need.vn_file.get(endian))?;
             if need.vn_version.get(endian) != elf::VER_NEED_CURRENT
@@ -237,6 +247,7 @@ fn versions<'data, R: ReadRef<'data>>(
             let mut inner = step(at, need.vn_aux.get(endian)).ok_or_else(|| wrong(section))?;
             let count = need.vn_cnt.get(endian);
             for version in 0..count {
+                left = left.checked_sub(1).ok_or_else(|| wrong(section))?;
                 let one: &Vernaux<Endianness> =
                     read_at(bytes, inner).ok_or_else(|| wrong(section))?;
                 let text = name(one.vna_name.get(endian))?;
@@ -255,6 +266,7 @@ fn versions<'data, R: ReadRef<'data>>(
         let bytes = image.bytes(section)?;
         let mut at = 0;
         for number in 0..section.info {
+            left = left.checked_sub(1).ok_or_else(|| wrong(section))?;
             let def: &Verdef<Endianness> = read_at(bytes, at).ok_or_else(|| wrong(section))?;
             if def.vd_version.get(endian) != elf::VER_DEF_CURRENT || def.vd_cnt.get(endian) == 0 {
                 return Err(wrong(section));
