@@ -36,7 +36,7 @@ fn sources() -> Sources {
         host: files("host"),
         hot: files("hot"),
         state: "",
-        traces: false,
+        traces: true,
     }
 }
 
