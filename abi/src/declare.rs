@@ -121,7 +121,10 @@ macro_rules! hot_crate {
                     #[linkme(crate = $crate::__private::linkme)]
                     static LISTED: &'static $crate::HotCrate = &CRATE;
 
+                    // Not the crate itself: the loader binds an exported name to the program's own, also in an artifact's code.
                     #[unsafe(export_name = ::core::concat!("__liveswap_", ::core::env!("CARGO_CRATE_NAME")))]
+                    pub static EXPORTED: &$crate::HotCrate = &CRATE;
+
                     pub static CRATE: $crate::HotCrate = $crate::HotCrate::new(
                         ::core::env!("CARGO_CRATE_NAME"),
                         true,

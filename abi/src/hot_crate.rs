@@ -14,6 +14,7 @@ use crate::function::FunctionEntry;
 use crate::gate::{Claim, Gate, Nested, PinHold};
 use crate::hook::{HookEntry, Role};
 use crate::interpose::{self, HOST_SIDE, HostSide, LeftBehind};
+use crate::lease;
 use crate::panic::{self, LeftBy, PanicReport, ReadPanic};
 use crate::state::{self, Migration};
 
@@ -49,6 +50,8 @@ pub(crate) struct Ops {
     pub(crate) read_panic: ReadPanic,
     pub(crate) report_panic: fn(&'static HotCrate, PanicReport<'_>),
     report_left: fn(&'static HotCrate, LeftBy<'_>),
+    pub(crate) guard: panic::Guard,
+    pub(crate) leases: &'static lease::Side,
 }
 
 type PanicListener = Arc<dyn Fn(PanicReport<'_>) + Send + Sync>;
@@ -71,6 +74,8 @@ pub struct HotCrate {
     attach: fn(&'static HotCrate) -> Option<Claim>,
     gate: Gate,
     host: AtomicPtr<HotCrate>,
+    /// What is counted for the generation that this image is; null in the host.
+    left_behind: AtomicPtr<LeftBehind>,
     ops: Ops,
     owned: AtomicBool,
     on_panic: Mutex<Option<PanicListener>>,
@@ -108,6 +113,8 @@ impl HotCrate {
             read_panic: panic::read_panic,
             report_panic: panic::report_panic,
             report_left: panic::report_left,
+            guard: panic::guard,
+            leases: &lease::OWN,
         };
         HotCrate {
             name,
@@ -120,6 +127,7 @@ impl HotCrate {
             attach,
             gate: Gate::new(),
             host: AtomicPtr::new(ptr::null_mut()),
+            left_behind: AtomicPtr::new(ptr::null_mut()),
             ops,
             owned: AtomicBool::new(false),
             on_panic: Mutex::new(None),
@@ -296,7 +304,16 @@ impl HotCrate {
         }
     }
 
-    fn host(&'static self) -> &'static HotCrate {
+    /// What is counted for the generation that this image is; `None` in the host, which is never unloaded.
+    #[cfg(any(debug_assertions, feature = "always"))]
+    pub(crate) fn left_behind(&self) -> Option<&'static LeftBehind> {
+        // Acquire pairs with the release in `connect`.
+        let left_behind = self.left_behind.load(Ordering::Acquire);
+        // SAFETY: null, or set by `connect` from a `&'static` that the runtime frees only when the image is unloaded.
+        unsafe { left_behind.as_ref() }
+    }
+
+    pub(crate) fn host(&'static self) -> &'static HotCrate {
         // Acquire pairs with the release in `connect`.
         let host = self.host.load(Ordering::Acquire);
         // SAFETY: null, or set by `connect` from a `&'static` of the host, which is never unloaded.
@@ -308,6 +325,8 @@ impl HotCrate {
 fn connect(artifact: &'static HotCrate, host: &'static HotCrate, left_behind: &'static LeftBehind) {
     // Release pairs with the acquire in `host`.
     artifact.host.store(ptr::from_ref(host).cast_mut(), Ordering::Release);
+    // Release pairs with the acquire in `left_behind`.
+    artifact.left_behind.store(ptr::from_ref(left_behind).cast_mut(), Ordering::Release);
     if !ptr::eq(&raw const COPY, host.ops.copy) {
         interpose::connect(left_behind, host.ops.host_side);
         state::connect(host.ops.states);

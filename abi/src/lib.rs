@@ -27,6 +27,8 @@ mod interpose;
 #[cfg(not(loom))]
 pub mod layout;
 #[cfg(not(loom))]
+mod lease;
+#[cfg(not(loom))]
 pub mod lookup;
 pub mod manifest;
 #[cfg(not(loom))]
@@ -36,6 +38,7 @@ mod plugin;
 #[cfg(not(loom))]
 pub mod state;
 mod sync;
+mod total;
 #[cfg(not(loom))]
 pub mod value;
 
@@ -46,10 +49,14 @@ pub use hot_crate::{HOT_CRATES, HotCrate, LocalRecord, ThreadExit, attach};
 #[cfg(not(loom))]
 pub use interpose::{Left, LeftBehind, LeftKind, Loading};
 #[cfg(not(loom))]
+pub use lease::{Lease, LeasedFuture, SpawnError};
+#[cfg(not(loom))]
 pub use value::HotValue;
 
 #[doc(hidden)]
 pub mod __private {
+    #[cfg(not(loom))]
+    pub use crate::lease::{boxed, future, set_spawner, sized, spawn};
     pub use linkme;
     pub use pastey;
 }

@@ -136,7 +136,8 @@ impl<R> Fenced<R> {
         let caught = slot.0.get();
         if !caught.is_null() {
             // SAFETY: `fill` made the box for this one call.
-            let payload = unsafe { take_over(caught, here) };
+            let caught = unsafe { Box::from_raw(caught) };
+            let payload = take_over(caught, here);
             leave();
             resume_unwind(payload);
         }
@@ -146,15 +147,32 @@ impl<R> Fenced<R> {
     }
 }
 
+/// Runs `code`, catches its panic with the standard library of the image it is called in, and never unwinds.
+///
+/// For code that crosses into `image` by a vtable, where no wrapper stands at the border: the frames of the caller's
+/// image that the panic passes on its way only clean up, which they may.
+pub(crate) type Guard = fn(&'static HotCrate, &mut dyn FnMut()) -> Option<Box<Caught>>;
+
+/// The [`Guard`] of this image.
+pub(crate) fn guard(image: &'static HotCrate, code: &mut dyn FnMut()) -> Option<Box<Caught>> {
+    // Who keeps what the code worked on has the panic raised again, to judge for itself.
+    let payload = catch_unwind(AssertUnwindSafe(code)).err()?;
+    Some(Box::new(Caught { payload, image }))
+}
+
+/// Runs `code`, which calls into `image`, and gives what it panicked with, as far as that does not need the image.
+#[cfg(any(debug_assertions, feature = "always"))]
+pub(crate) fn guarded(
+    image: &'static HotCrate,
+    code: &mut dyn FnMut(),
+) -> Option<Box<dyn Any + Send>> {
+    let caught = (image.ops().guard)(image, code)?;
+    Some(take_over(caught, image.host()))
+}
+
 /// The payload, as far as it does not need the generation that panicked.
-///
-/// # Safety
-///
-/// `caught` was made by [`PanicSlot::fill`] and is not used again.
 #[cold]
-unsafe fn take_over(caught: *mut Caught, here: &'static HotCrate) -> Box<dyn Any + Send> {
-    // SAFETY: the caller's obligation.
-    let caught = unsafe { Box::from_raw(caught) };
+fn take_over(caught: Box<Caught>, here: &'static HotCrate) -> Box<dyn Any + Send> {
     let image = caught.image;
     if ptr::eq(image, here) {
         return caught.payload;

@@ -193,31 +193,32 @@ fn holders(generation: &Generation, gate: &Gate, slots: &Slots, now: Instant) ->
 pub(crate) fn left_behind(generation: &Generation, slots: &Slots, now: Instant) -> Vec<Holder> {
     let Some(left_behind) = generation.left_behind() else { return Vec::new() };
     let known = left_behind.known();
-    let threads = left_behind.threads();
-    let thread_locals = left_behind.destructors() + left_behind.key_values();
-    let is_thread = |kind: LeftKind| kind == LeftKind::Thread;
-    let described = known.iter().filter(|left| is_thread(left.kind)).count();
-    // Read one after the other while threads end: more may be described than are left.
-    let more = HolderKind::More {
-        threads: threads.saturating_sub(described),
-        thread_locals: thread_locals.saturating_sub(known.len() - described),
-    };
+    let described =
+        |kinds: &[LeftKind]| known.iter().filter(|left| kinds.contains(&left.kind)).count();
+    // Read one after the other while things end: more may be described than are left.
+    let threads = left_behind.threads().saturating_sub(described(&[LeftKind::Thread]));
+    let thread_locals = (left_behind.destructors() + left_behind.key_values())
+        .saturating_sub(described(&[LeftKind::Destructor, LeftKind::KeyValue]));
+    let leases = left_behind.leases().saturating_sub(described(&[LeftKind::Lease]));
     let mut holders: Vec<Holder> = known
         .into_iter()
         .map(|left| {
             let function = left.function.map(|slot| slots.path(slot).to_owned());
-            let kind = if is_thread(left.kind) {
-                HolderKind::Thread { function }
-            } else {
-                HolderKind::ThreadLocal { function }
+            let kind = match left.kind {
+                LeftKind::Thread => HolderKind::Thread { function },
+                LeftKind::Destructor | LeftKind::KeyValue => HolderKind::ThreadLocal { function },
+                LeftKind::Lease => {
+                    HolderKind::Lease { type_name: left.leased.unwrap_or_default(), function }
+                }
             };
             let age = now.saturating_duration_since(left.since);
             Holder { kind, thread: thread::name(left.thread), age }
         })
         .collect();
-    if more != (HolderKind::More { threads: 0, thread_locals: 0 }) {
+    if threads + thread_locals + leases > 0 {
+        let kind = HolderKind::More { threads, thread_locals, leases };
         let age = holders.last().map(|youngest| youngest.age).unwrap_or_default();
-        holders.push(Holder { kind: more, thread: String::new(), age });
+        holders.push(Holder { kind, thread: String::new(), age });
     }
     holders
 }

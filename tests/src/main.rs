@@ -15,6 +15,7 @@ mod calls;
 mod faults;
 mod hooks;
 mod layouts;
+mod leases;
 mod lifecycle;
 mod locate;
 mod lookup;

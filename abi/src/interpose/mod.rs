@@ -38,6 +38,9 @@ use std::time::Instant;
 
 use crate::dispatch::Dispatch;
 use crate::gate::Gate;
+use crate::total::Total;
+
+mod count;
 
 #[cfg(all(
     target_os = "linux",
@@ -66,9 +69,9 @@ mod platform;
 #[derive(Debug)]
 #[repr(C)]
 pub struct LeftBehind {
-    /// All counts together: reading them one by one could miss what moves from one to another meanwhile.
-    total: AtomicUsize,
-    counts: [AtomicUsize; 3],
+    /// All counts together.
+    total: Total,
+    counts: [AtomicUsize; 4],
     unprovable: AtomicBool,
     /// Whether something was left behind before it could be told what; see `shared.rs`, case 4.
     early: AtomicBool,
@@ -82,14 +85,16 @@ pub struct LeftBehind {
 const DESCRIBED: usize = 32;
 
 /// One thing that the code of a generation left behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
     /// What it is.
     pub kind: LeftKind,
     /// The slot of the hot function that was running when it was left; `None` where that is not known.
     pub function: Option<usize>,
-    /// The thread that it is, or on which it will run, by the system's number.
+    /// The thread that it is, or on which it will run, or that made the lease, by the system's number.
     pub thread: u32,
+    /// The type that is leased.
+    pub leased: Option<String>,
     /// When it was left.
     pub since: Instant,
 }
@@ -103,13 +108,14 @@ pub enum LeftKind {
     Destructor,
     /// A value under a pthread key with a destructor.
     KeyValue,
+    /// A value of the generation's code that somebody keeps, with a hold.
+    Lease,
 }
 
 #[derive(Debug)]
 struct Known {
     left: Left,
     /// Tells it from others of its kind.
-    #[allow(dead_code, reason = "where nothing is counted, nobody asks")]
     mark: usize,
 }
 
@@ -119,8 +125,8 @@ impl LeftBehind {
     #[allow(clippy::new_without_default, reason = "made for one generation, never by default")]
     pub const fn new() -> LeftBehind {
         LeftBehind {
-            total: AtomicUsize::new(0),
-            counts: [const { AtomicUsize::new(0) }; 3],
+            total: Total::new(),
+            counts: [const { AtomicUsize::new(0) }; 4],
             unprovable: AtomicBool::new(true),
             early: AtomicBool::new(false),
             gate: AtomicPtr::new(ptr::null_mut()),
@@ -163,11 +169,10 @@ impl LeftBehind {
     #[must_use]
     pub fn known(&self) -> Vec<Left> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().map(|known| known.left).collect()
+        known.iter().map(|known| known.left.clone()).collect()
     }
 
     /// The slot of the generation's function that the calling thread is in; `None` where it is in none.
-    #[allow(dead_code, reason = "where nothing is counted, nobody asks")]
     fn running(&self) -> Option<usize> {
         // Acquire pairs with the release in `set_table`.
         let dispatch = self.dispatch.load(Ordering::Acquire);
@@ -197,6 +202,12 @@ impl LeftBehind {
         self.count(LeftKind::KeyValue)
     }
 
+    /// Leases of the generation that have not been dropped.
+    #[must_use]
+    pub fn leases(&self) -> usize {
+        self.count(LeftKind::Lease)
+    }
+
     /// Whether the counts are complete: the image's interposers are connected and everything could be tracked.
     #[must_use]
     pub fn is_provable(&self) -> bool {
@@ -207,8 +218,7 @@ impl LeftBehind {
     /// Whether nothing of the generation can run any more because of what it left behind.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        // Acquire pairs with the release in `lower` (I2).
-        self.total.load(Ordering::Acquire) == 0
+        self.total.is_zero() // I2
     }
 
     /// Deletes the pthread keys that the generation's code created and never deleted.
@@ -241,4 +251,5 @@ pub(crate) fn connect(left_behind: &'static LeftBehind, host: &'static HostSide)
     platform::connect(left_behind, host);
 }
 
+pub(crate) use count::{lower_lease, raise_lease};
 pub(crate) use platform::{HOST_SIDE, HostSide, run_in};

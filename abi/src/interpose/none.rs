@@ -25,3 +25,12 @@ pub(super) fn set_loading(_: Option<&'static LeftBehind>) -> Option<&'static Lef
 pub(super) fn watch(_: &'static LeftBehind, _: usize, _: Vec<Range<usize>>) {}
 
 pub(super) fn withdraw(_: &LeftBehind) {}
+
+pub(super) fn origin(left_behind: &LeftBehind) -> Option<usize> {
+    left_behind.running()
+}
+
+/// Not known here.
+pub(super) fn thread_number() -> u32 {
+    0
+}

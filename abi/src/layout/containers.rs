@@ -1,4 +1,4 @@
-//! The standard library's types that hold or point to others: each leads to its arguments.
+//! The standard library's types that hold or point to others, and leases: each leads to its arguments.
 //!
 //! How these types are built inside is the compiler's matter, which is the same on both sides.
 
@@ -19,6 +19,7 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 
 use super::{Describer, Layout};
+use crate::lease::Lease;
 
 macro_rules! leads_to {
     ($([$($generics:tt)*] $type:ty { $($label:literal $part:ty),* })*) => {$(
@@ -40,6 +41,7 @@ leads_to! {
     [T: Layout + ?Sized] NonNull<T> { "" T }
     [T: Layout] AtomicPtr<T> { "" T }
     [T: Layout + ?Sized] Box<T> { "" T }
+    [T: Layout + ?Sized] Lease<T> { "" T }
     [T: Layout + ?Sized] Rc<T> { "" T }
     [T: Layout + ?Sized] rc::Weak<T> { "" T }
     [T: Layout + ?Sized] Arc<T> { "" T }

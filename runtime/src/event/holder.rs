@@ -10,8 +10,8 @@ pub struct Holder {
     pub kind: HolderKind,
     /// The thread's name, which may be cut short; empty where it has none or it is not known.
     pub thread: String,
-    /// How long it has held the generation at least: a call, a read or a pin since the generation was replaced, a thread or a
-    /// thread-local since hot code left it.
+    /// How long it has held the generation at least: a call, a read or a pin since the generation was replaced, a thread, a
+    /// thread-local or a lease since hot code left it.
     pub age: Duration,
 }
 
@@ -41,12 +41,21 @@ pub enum HolderKind {
         /// The path of the hot function that was running when it was registered, where that is known.
         function: Option<String>,
     },
+    /// A value of hot code that somebody keeps and has not dropped. The thread is the one that made it.
+    Lease {
+        /// The full name of its type.
+        type_name: String,
+        /// The path of the hot function that was running when it was made, where that is known.
+        function: Option<String>,
+    },
     /// What hot code left behind besides the oldest, which are described one by one.
     More {
         /// Threads that still run.
         threads: usize,
         /// Destructors of thread-local values that have not run.
         thread_locals: usize,
+        /// Leases that have not been dropped.
+        leases: usize,
     },
     /// A state that may need the generation's code: the current one does not know its type or layout, or it is just being
     /// written, read or dropped.
@@ -73,11 +82,20 @@ impl fmt::Display for Holder {
                 f.write_str("a thread-local destructor of hot code")?;
                 in_function(f, function)?;
             }
-            HolderKind::More { threads, thread_locals } => {
-                write!(
-                    f,
-                    "{threads} more threads and {thread_locals} more thread-local destructors"
-                )?;
+            HolderKind::Lease { type_name, function } => {
+                write!(f, "a lease of `{type_name}` made")?;
+                in_function(f, function)?;
+            }
+            HolderKind::More { threads, thread_locals, leases } => {
+                let counted = [
+                    (*threads, "threads"),
+                    (*thread_locals, "thread-local destructors"),
+                    (*leases, "leases"),
+                ];
+                let some = counted.iter().filter(|(count, _)| *count > 0);
+                let words: Vec<String> =
+                    some.map(|(count, what)| format!("{count} more {what}")).collect();
+                f.write_str(&words.join(" and "))?;
             }
         }
         if !self.thread.is_empty() {

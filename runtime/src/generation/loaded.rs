@@ -55,9 +55,9 @@ impl Loaded {
             }
         };
         let symbol = image.symbol(&format!("__liveswap_{}", host.name()))?;
-        // SAFETY: verify compared abi and compiler, so a symbol of this name is a `HotCrate` of the same layout; it stays
-        // for as long as the image is mapped, and references to it end before `close`.
-        let hot_crate: &'static HotCrate = unsafe { symbol.cast::<HotCrate>().as_ref() };
+        // SAFETY: verify compared abi and compiler, so a symbol of this name refers to a `HotCrate` of the same layout; that
+        // stays for as long as the image is mapped, and references to it end before `close`.
+        let hot_crate: &'static HotCrate = unsafe { symbol.cast::<&'static HotCrate>().read() };
         hot_crate.connect(host, left_behind);
         let standalone = hot_crate.is_standalone(host);
         let kind = if standalone { Kind::Standalone } else { Kind::Shared };
@@ -163,9 +163,10 @@ impl Loaded {
             let threads = self.left_behind.threads();
             let destructors = self.left_behind.destructors();
             let keys = self.left_behind.key_values();
+            let leases = self.left_behind.leases();
             format!(
-                "hot code left {threads} running threads, {destructors} thread-local destructors and {keys} \
-                 values with a destructor behind"
+                "hot code left {threads} running threads, {destructors} thread-local destructors, {keys} values with \
+                 a destructor and {leases} leases behind"
             )
         })
     }

@@ -25,10 +25,10 @@ impl Charge {
     /// Raises the count (I1).
     pub(super) fn raise(left_behind: &'static LeftBehind, kind: LeftKind) -> Charge {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let function = left_behind.running().or_else(|| inherited(left_behind)?);
+        let function = super::origin(left_behind);
         // Relaxed: only that no two are equal matters.
         let mark = NEXT.fetch_add(1, Ordering::Relaxed);
-        left_behind.raise(kind, mark, function);
+        left_behind.raise(kind, mark, function, None);
         Charge { left_behind, kind, mark, function }
     }
 

@@ -129,7 +129,7 @@ impl Key {
     fn raise(&self, owner: Option<&LeftBehind>) {
         if let Some(owner) = owner {
             let function = owner.running().or_else(|| inherited(owner)?);
-            owner.raise(LeftKind::KeyValue, self.mark(), function);
+            owner.raise(LeftKind::KeyValue, self.mark(), function, None);
         }
         self.values.fetch_add(1, Ordering::Relaxed);
     }

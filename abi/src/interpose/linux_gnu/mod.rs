@@ -6,17 +6,16 @@ mod host;
 mod keys;
 mod real;
 mod shared;
+mod stack;
 #[cfg(test)]
 mod tests;
 
 use std::arch::global_asm;
 use std::ffi::{c_int, c_void};
 use std::ptr;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::time::Instant;
 
-use super::{Known, Left, LeftBehind, LeftKind};
+use super::LeftBehind;
 use crate::panic::standard_library;
 
 pub(super) use keys::release_all as release_keys;
@@ -109,45 +108,6 @@ pub(super) fn connect(left_behind: &'static LeftBehind, host: &'static HostSide)
 }
 
 impl LeftBehind {
-    /// Raises a count (I1); `mark` tells it from others of its kind.
-    fn raise(&self, kind: LeftKind, mark: usize, function: Option<usize>) {
-        // Relaxed: the raising code is itself held, by the gate or by another count; the release that ends that hold
-        // publishes this.
-        self.total.fetch_add(1, Ordering::Relaxed);
-        self.counts[kind as usize].fetch_add(1, Ordering::Relaxed);
-        let left = Left { kind, function, thread: thread_number(), since: Instant::now() };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() < super::DESCRIBED {
-            known.push(Known { left, mark });
-        }
-    }
-
-    /// Takes note that the calling thread is the one that was counted as `mark`.
-    fn is_this_thread(&self, mark: usize) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = |known: &&mut Known| known.left.kind == LeftKind::Thread && known.mark == mark;
-        if let Some(known) = known.iter_mut().find(mine) {
-            known.left.thread = thread_number();
-        }
-    }
-
-    /// Lowers a count (I2). Whoever reads zero may free `self`, so the total goes last.
-    fn lower(&self, kind: LeftKind, mark: usize) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |known: &Known| known.left.kind == kind && known.mark == mark;
-        // Values under one key share its mark, and a thread has one of them.
-        let mine =
-            known.iter().position(|known| same(known) && known.left.thread == thread_number());
-        if let Some(at) = mine.or_else(|| known.iter().position(same)) {
-            known.remove(at);
-        }
-        drop(known);
-        // Relaxed: for reports, ordered by what follows.
-        self.counts[kind as usize].fetch_sub(1, Ordering::Relaxed);
-        // Release pairs with the acquire in `is_empty`.
-        self.total.fetch_sub(1, Ordering::Release);
-    }
-
     fn set_provable(&self) {
         self.unprovable.store(false, Ordering::Release);
     }
@@ -157,8 +117,13 @@ impl LeftBehind {
     }
 }
 
+/// The slot of the generation's function that made the calling thread run, as far as that is known.
+pub(super) fn origin(left_behind: &LeftBehind) -> Option<usize> {
+    left_behind.running().or_else(|| host::inherited(left_behind)?)
+}
+
 /// The system's number of the calling thread.
-fn thread_number() -> u32 {
+pub(super) fn thread_number() -> u32 {
     // SAFETY: the call has no preconditions.
     unsafe { libc::gettid() }.unsigned_abs()
 }

@@ -6,7 +6,8 @@
 //!
 //! 1. *A thread* is counted for every generation that the starting thread is inside: by a call (the gate's records),
 //!    because it is itself a thread or runs a destructor that is counted, because it runs a hook of it, or because it is loading the
-//!    generation. What the thread will run cannot be seen from outside (a closure in a box in a box), so no closer look is
+//!    generation. Of a generation with leases it is also counted where a frame of the image is on the starting thread's stack: what
+//!    a lease's method does comes past the gate (`stack.rs`). What the thread will run cannot be seen from outside (a closure in a box in a box), so no closer look is
 //!    taken: a pool that hot code is the first to use is counted as well, and named. A start routine inside the image is
 //!    counted whoever passed it.
 //! 2. *A thread-local destructor* is counted for the generation that its code lies in, or else the one whose
@@ -34,7 +35,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::host::{Charge, inherited, run_as};
-use super::in_this_image;
+use super::{in_this_image, stack};
 use crate::interpose::{LeftBehind, LeftKind};
 use crate::panic::standard_library;
 
@@ -109,12 +110,19 @@ pub(crate) fn run_in<T>(address: usize, code: impl FnOnce() -> T) -> T {
 /// The counts, raised, of a thread that is about to be started (case 1).
 pub(super) fn of_thread(start: usize) -> Vec<Charge> {
     let charge = |left_behind| Charge::raise(left_behind, LeftKind::Thread);
+    let leased = |watched: &Watched| watched.left_behind.leases() > 0;
+    // Not walked under the lock, because that asks the loader for its list.
+    let frames = match look(|watched| watched.iter().any(leased)) {
+        Some(true) => stack::frames(),
+        _ => Vec::new(),
+    };
     let found = look(|watched| {
         let mut charges: Vec<Charge> = LOADING.get().into_iter().map(charge).collect();
         let concerned = watched.iter().filter(|watched| {
             watched.contains(start)
                 || watched.left_behind.running().is_some()
                 || inherited(watched.left_behind).is_some()
+                || (leased(watched) && frames.iter().any(|&frame| watched.contains(frame)))
         });
         charges.extend(concerned.map(|watched| charge(watched.left_behind)));
         charges

@@ -1,6 +1,7 @@
 //! What the code of shared artifacts leaves behind: counted, named, waited for, and then the artifact goes.
 
 mod lab;
+mod leases;
 mod states;
 
 use lab::Lab;

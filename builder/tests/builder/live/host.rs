@@ -44,6 +44,7 @@ fn main() {
     std::panic::set_hook(Box::new(|info| {
         *PLACE.lock().unwrap() = info.location().expect("a place").file().to_owned();
     }));
+    liveswap::set_spawner(|future| drop(tokio::spawn(future)));
     let mut threads: Vec<JoinHandle<u32>> = Vec::new();
     for line in std::io::stdin().lines() {
         let line = line.expect("text");
@@ -83,6 +84,20 @@ fn answer(
                 Ok(value) => value.to_string(),
                 Err(panic) => format!("panicked: {}", panic.downcast_ref::<String>().expect("a text")),
             }
+        }
+        // The same, but as leases: what the executor keeps of the tasks is made by the program's code.
+        "lease" => {
+            let executor = tokio::runtime::Builder::new_current_thread().build();
+            let executor = executor.expect("an executor");
+            let (tell, told) = std::sync::mpsc::channel();
+            let leased = executor.block_on(async {
+                let task = tokio::spawn(hot::leased());
+                hot::begin(tell);
+                task.await.expect("it ends")
+            });
+            // What is left is dropped with the executor, having run or not.
+            drop(executor);
+            format!("{leased} {:?}", told.recv())
         }
         // A thread of the host's and one of the hot crate's, each with a destructor of the hot crate's.
         "leave" => {

@@ -1,8 +1,11 @@
 //! A hot crate that leaves something in every place it can reach.
 
 use std::any::Any;
+use std::sync::mpsc::Sender;
+use std::task::Poll;
 use std::thread::{self, JoinHandle};
 
+use liveswap_abi::{LeasedFuture, lease, spawn};
 use liveswap_macros::hot;
 
 liveswap_abi::hot_crate!();
@@ -52,6 +55,29 @@ pub fn tell() {
 #[hot]
 pub fn spawned() -> tokio::task::JoinHandle<u32> {
     tokio::spawn(async { value() })
+}
+
+/// To be spawned or awaited by the caller; it lets others run first.
+#[hot]
+pub fn leased() -> LeasedFuture<u32> {
+    lease!(async {
+        let mut yielded = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        value()
+    })
+}
+
+/// Has the program's executor tell the value.
+#[hot]
+pub fn begin(told: Sender<u32>) {
+    spawn!(async move { told.send(value()).expect("somebody waits") }).expect("the program spawns");
 }
 
 #[hot]
