@@ -5,6 +5,7 @@
 //! table's owner prepared before publishing it is checked in the same way.
 
 mod calls;
+mod counts;
 mod pins;
 mod records;
 
@@ -15,6 +16,7 @@ use loom::sync::Arc;
 
 use super::{Claim, Gate};
 use crate::dispatch::Dispatch;
+use crate::total::Total;
 
 const TABLES: usize = 4;
 
@@ -22,6 +24,8 @@ const TABLES: usize = 4;
 struct Model {
     gate: &'static Gate,
     tables: [&'static Dispatch; TABLES],
+    /// What each generation's code left behind.
+    totals: [Total; TABLES],
     prepared: [UnsafeCell<bool>; TABLES],
     freed: [UnsafeCell<bool>; TABLES],
 }
@@ -38,6 +42,7 @@ impl Model {
         let model = Model {
             gate,
             tables: std::array::from_fn(table),
+            totals: std::array::from_fn(|_| Total::new()),
             prepared: std::array::from_fn(|_| UnsafeCell::new(false)),
             freed: std::array::from_fn(|_| UnsafeCell::new(false)),
         };
@@ -54,25 +59,37 @@ impl Model {
 
     /// What the owner does with a generation that it replaced; says whether it could be freed.
     fn free(&self, old: usize) -> bool {
-        let free = !self.gate.is_held(self.tables[old]);
+        self.free_if(old, !self.gate.is_held(self.tables[old]))
+    }
+
+    /// As `free`, where the generation's code left something behind.
+    fn retire(&self, old: usize) -> bool {
+        self.free_if(old, !self.gate.is_held(self.tables[old]) && self.totals[old].is_zero())
+    }
+
+    fn free_if(&self, old: usize, free: bool) -> bool {
         if free {
-            // SAFETY: nobody is inside, which is what is being checked.
+            // SAFETY: nothing holds it, which is what is being checked.
             self.freed[old].with_mut(|freed| unsafe { *freed = true });
         }
         free
     }
 
-    /// Runs code of a generation.
+    /// Runs code of the generation that was entered.
     fn run(&self, dispatch: &Dispatch) -> u64 {
         let number = dispatch.generation();
-        let index = usize::try_from(number).unwrap();
+        self.run_code(usize::try_from(number).unwrap());
+        number
+    }
+
+    /// Runs code of a generation that something holds.
+    fn run_code(&self, index: usize) {
         // SAFETY: the table was published after this was written, which is what is being checked.
         let prepared = self.prepared[index].with(|prepared| unsafe { *prepared });
-        assert!(prepared, "generation {number} is called before it is ready");
-        // SAFETY: the caller is inside, which is what is being checked.
+        assert!(prepared, "generation {index} is called before it is ready");
+        // SAFETY: the caller is held, which is what is being checked.
         let freed = self.freed[index].with(|freed| unsafe { *freed });
-        assert!(!freed, "generation {number} was freed while a thread was inside");
-        number
+        assert!(!freed, "generation {index} was freed while something held it");
     }
 
     /// A call from outside.
