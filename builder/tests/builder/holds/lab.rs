@@ -137,11 +137,18 @@ impl Lab {
     /// Has the program do something, and gives its answer.
     #[track_caller]
     pub fn ask(&mut self, words: &[&str]) -> String {
+        self.try_ask(words)
+            .unwrap_or_else(|answer| panic!("{words:?}: {answer}\n{}", self.errors()))
+    }
+
+    /// Has the program do something, and gives its answer or why it cannot.
+    #[track_caller]
+    pub fn try_ask(&mut self, words: &[&str]) -> Result<String, String> {
         self.send(words);
         match self.answers.recv_timeout(PATIENCE) {
             Ok(answer) => match answer.strip_prefix("ok ") {
-                Some(text) => text.to_owned(),
-                None => panic!("{words:?}: {answer}\n{}", self.errors()),
+                Some(text) => Ok(text.to_owned()),
+                None => Err(answer),
             },
             Err(error) => {
                 panic!("{words:?}: {error}, {:?}\n{}", self.child.try_wait(), self.errors())

@@ -65,6 +65,23 @@ fn what_the_program_s_own_threads_keep_of_the_standard_library_holds_nothing() {
     lab.finish();
 }
 
+/// A payload of its own type would be dropped by its code, and a literal text lies in it: what arrives is the program's.
+#[test]
+fn what_a_panic_carries_does_not_need_the_code_that_panicked() {
+    let mut lab = Lab::start();
+    lab.swap(1);
+    for (function, arrives) in [
+        (&["custom"][..], "literal: panic with a payload of the hot crate's own type"),
+        (&["formatted", "5"], "formatted: v2 does not like 5"),
+    ] {
+        let answer = lab.try_ask(&[&["call"], function].concat());
+        assert_eq!(answer, Err(format!("err panicked {arrives}")));
+    }
+    lab.swap(2);
+    lab.unloaded(1);
+    lab.finish();
+}
+
 #[test]
 fn a_thread_holds_its_code_and_is_named() {
     let mut lab = left(&["detached", "left"]);
