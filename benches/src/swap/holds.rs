@@ -166,7 +166,7 @@ fn held(host: &Host) -> Result<usize, Error> {
 
 fn count(holder: &Holder) -> usize {
     match holder.kind {
-        HolderKind::More { threads, thread_locals } => threads + thread_locals,
+        HolderKind::More { threads, thread_locals, leases } => threads + thread_locals + leases,
         _ => 1,
     }
 }
