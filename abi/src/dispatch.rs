@@ -48,6 +48,13 @@ impl Dispatch {
         self.len
     }
 
+    /// The addresses at which the targets stand.
+    #[must_use]
+    pub fn memory(&self) -> std::ops::Range<usize> {
+        let start = self.targets.addr();
+        start..start + self.len * size_of::<Target>()
+    }
+
     /// Whether the table has no slot at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

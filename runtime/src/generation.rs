@@ -110,12 +110,14 @@ impl Candidate {
         (surface, class): (Surface, EditClass),
         now: Instant,
     ) -> Generation {
+        let mut loaded = self.loaded;
+        loaded.table = dispatch.memory();
         let dispatch = Box::into_raw(dispatch);
-        self.loaded.left_behind.set_table(self.loaded.host.gate(), dispatch);
+        loaded.left_behind.set_table(loaded.host.gate(), dispatch);
         Generation {
             number,
-            kind: self.loaded.kind,
-            digest: Some(self.loaded.stage.digest()),
+            kind: loaded.kind,
+            digest: Some(loaded.stage.digest()),
             published: now,
             surface,
             class: Some(class),
@@ -123,7 +125,7 @@ impl Candidate {
             retained: None,
             hooks: Vec::new(),
             dispatch,
-            body: Body::Loaded(self.loaded),
+            body: Body::Loaded(loaded),
         }
     }
 

@@ -47,6 +47,7 @@ mod refuse;
 mod reload;
 mod retire;
 mod runtime;
+mod scan;
 mod seal;
 mod self_check;
 mod spawn;

@@ -112,6 +112,10 @@ impl Retired {
                     events.push(Event::Retired { generation: number, outcome });
                 }
                 Ending::Later(mut generation, then) => {
+                    // Until the answer is another one, it is the one from before.
+                    if protections.scan {
+                        generation.retained = before;
+                    }
                     if let Some(drain) = &mut generation.drain {
                         drain.not_yet(then);
                     }

@@ -12,6 +12,7 @@ mod harness;
 
 mod builds;
 mod calls;
+mod escapes;
 mod faults;
 mod hooks;
 mod layouts;

@@ -17,7 +17,7 @@ const NONE: &str = "0";
 
 /// A program whose generations stay in quarantine for so many milliseconds.
 fn start(bench: &Workbench, milliseconds: &str) -> Host {
-    bench.program().arg("--quarantine", milliseconds).start()
+    bench.program().arg("--quarantine", milliseconds).arg("--scan", "false").start()
 }
 
 /// Has the program keep something of generation 1, swaps in generation 2, and waits until the first is in quarantine.

@@ -5,6 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::slice;
 
+#[cfg(target_pointer_width = "32")]
+use libc::Elf32_Phdr as ProgramHeader;
+#[cfg(target_pointer_width = "64")]
+use libc::Elf64_Phdr as ProgramHeader;
 use libc::dl_phdr_info;
 use libloading::Library;
 use libloading::os::unix;
@@ -62,6 +66,7 @@ unsafe extern "C" fn list(info: *mut dl_phdr_info, _size: usize, images: *mut c_
         path: path(info),
         base: info.dlpi_addr as usize,
         segments: segments(info),
+        locals: (info.dlpi_tls_modid, size_of_locals(info)),
     });
     0
 }
@@ -75,13 +80,22 @@ fn path(info: &dl_phdr_info) -> PathBuf {
     OsStr::from_bytes(name.to_bytes()).into()
 }
 
-fn segments(info: &dl_phdr_info) -> Vec<Segment> {
+fn size_of_locals(info: &dl_phdr_info) -> u64 {
+    let locals = headers(info).iter().find(|header| header.p_type == libc::PT_TLS);
+    #[allow(clippy::unnecessary_cast, reason = "smaller where addresses are")]
+    locals.map_or(0, |header| header.p_memsz as u64)
+}
+
+fn headers(info: &dl_phdr_info) -> &[ProgramHeader] {
     if info.dlpi_phdr.is_null() {
-        return Vec::new();
+        return &[];
     }
     // SAFETY: the loader keeps that many program headers of each image mapped.
-    let headers = unsafe { slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
-    headers
+    unsafe { slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) }
+}
+
+fn segments(info: &dl_phdr_info) -> Vec<Segment> {
+    headers(info)
         .iter()
         .filter(|header| header.p_type == libc::PT_LOAD)
         .map(|header| {

@@ -64,5 +64,5 @@ fn image(index: u32) -> Option<MappedImage> {
     // one that unloads images of ours.
     let name = unsafe { CStr::from_ptr(name) };
     let path = OsStr::from_bytes(name.to_bytes()).into();
-    Some(MappedImage { path, base: header.addr(), segments: Vec::new() })
+    Some(MappedImage { path, base: header.addr(), segments: Vec::new(), locals: (0, 0) })
 }

@@ -55,6 +55,9 @@ pub struct MappedImage {
     pub base: usize,
     /// The parts of it in memory; none where the loader does not tell.
     pub segments: Vec<Segment>,
+    /// The loader's number for the image's thread-locals, and their size in bytes; zeros where it has none, or the loader
+    /// does not tell.
+    pub locals: (usize, u64),
 }
 
 /// A part of an image in memory.

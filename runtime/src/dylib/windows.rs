@@ -100,7 +100,7 @@ fn image(module: Handle) -> Option<MappedImage> {
     let base = info.base.addr();
     let segment =
         Segment { range: base..base + info.size as usize, executable: true, writable: true };
-    Some(MappedImage { path: file_name(module)?, base, segments: vec![segment] })
+    Some(MappedImage { path: file_name(module)?, base, segments: vec![segment], locals: (0, 0) })
 }
 
 fn file_name(module: Handle) -> Option<PathBuf> {

@@ -3,8 +3,9 @@
 //! 1. **counted**: whatever its code left behind can be counted; that the counts are zero is seen before the first step and
 //!    after the last.
 //! 2. **judged** by its imports: it called nobody who may keep a pointer to it.
-//! 3. **quarantined**: for a while its code was inaccessible, and nobody called it.
-//! 4. **closed**: its image leaves the process.
+//! 3. **looked for** in the program's memory: no address inside its image is in it.
+//! 4. **quarantined**: for a while its code was inaccessible, and nobody called it.
+//! 5. **closed**: its image leaves the process.
 //!
 //! Every step is asked again at every look, and the first that is not [`Verdict::Clear`] ends the look; a step that needs
 //! time answers [`Verdict::NotYet`] and is asked again then. What a step found once it has to remember by itself.
@@ -38,6 +39,8 @@ pub(crate) enum Ending<T> {
 pub(crate) struct Protections {
     /// Whether a shared artifact is judged by its imports.
     pub(crate) judge_imports: bool,
+    /// Whether memory is searched for pointers to it.
+    pub(crate) scan: bool,
     /// For how long its code is inaccessible before it goes; zero for no quarantine.
     pub(crate) quarantine: Duration,
 }
@@ -45,7 +48,7 @@ pub(crate) struct Protections {
 impl Protections {
     /// No other step: for code that never ran.
     pub(super) fn none() -> Protections {
-        Protections { judge_imports: false, quarantine: Duration::ZERO }
+        Protections { judge_imports: false, scan: false, quarantine: Duration::ZERO }
     }
 }
 
@@ -55,6 +58,6 @@ impl Default for Protections {
             true => Duration::from_secs(2),
             false => Duration::ZERO,
         };
-        Protections { judge_imports: true, quarantine }
+        Protections { judge_imports: true, scan: false, quarantine }
     }
 }

@@ -1,6 +1,7 @@
 //! The library of a generation while it is loaded, and its way out.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 use std::time::Instant;
 
 use liveswap_abi::{HotCrate, LeftBehind};
@@ -9,10 +10,12 @@ use super::Body;
 use super::ending::{Protections, Verdict};
 use super::quarantine::Phase;
 use crate::callsites::Housed;
+use crate::drain;
 use crate::dylib::{CloseOutcome, Image, MappedImage, Remnant};
 use crate::error::Error;
 use crate::event::Kind;
 use crate::keeps;
+use crate::scan::{Answer, Search, Target};
 use crate::stage::StagedArtifact;
 
 #[derive(Debug)]
@@ -28,6 +31,9 @@ pub(super) struct Loaded {
     callsites: Housed,
     /// Why a pointer to it may be kept in the program, once it was asked.
     keeps: OnceCell<Option<String>>,
+    search: Search,
+    /// Where its table is, which leads to its code.
+    pub(super) table: Range<usize>,
     pub(super) quarantine: Phase,
 }
 
@@ -69,7 +75,7 @@ impl Loaded {
             _ => Housed::default(),
         };
         let keeps = OnceCell::new();
-        let quarantine = Phase::default();
+        let (search, table, quarantine) = (Search::default(), 0..0, Phase::default());
         let loaded = Loaded {
             image,
             hot_crate,
@@ -79,6 +85,8 @@ impl Loaded {
             stage,
             callsites,
             keeps,
+            search,
+            table,
             quarantine,
         };
         loaded.watch();
@@ -101,7 +109,7 @@ impl Loaded {
 
     /// Takes the way out as far as it goes now; nobody is inside.
     pub(super) fn leave(mut self: Box<Self>, protections: &Protections, now: Instant) -> Left {
-        let steps = [Loaded::counted, Loaded::judged, Loaded::quarantined];
+        let steps = [Loaded::counted, Loaded::judged, Loaded::looked_for, Loaded::quarantined];
         for step in steps {
             match step(&mut self, protections, now) {
                 Verdict::Clear => {}
@@ -134,7 +142,28 @@ impl Loaded {
         imports.or_else(|| self.callsites.why_kept()).map_or(Verdict::Clear, Verdict::Stays)
     }
 
-    /// Step 3: for a while, nobody could call it unnoticed, and nobody did.
+    /// Step 3: nobody has a pointer to it, as far as can be seen.
+    fn looked_for(&mut self, protections: &Protections, now: Instant) -> Verdict {
+        // Where the loader does not tell where the image is, nothing can be looked for.
+        let Some(mapped) = self.image.mapped().filter(|_| protections.scan) else {
+            return Verdict::Clear;
+        };
+        let this = &raw const *self;
+        let target = || Target {
+            file: self.stage.path().to_owned(),
+            base: mapped.base,
+            segments: mapped.segments.iter().map(|segment| segment.range.clone()).collect(),
+            locals: mapped.locals,
+            known: vec![this.addr()..this.addr() + size_of::<Loaded>(), self.table.clone()],
+        };
+        match self.search.ask(target, drain::RETAINED, now) {
+            Answer::Unreached => Verdict::Clear,
+            Answer::NotYet(then) => Verdict::NotYet(then),
+            Answer::Reached(why) => Verdict::Stays(why),
+        }
+    }
+
+    /// Step 4: for a while, nobody could call it unnoticed, and nobody did.
     fn quarantined(&mut self, protections: &Protections, now: Instant) -> Verdict {
         self.quarantine.step(self.image.mapped(), protections.quarantine, now)
     }

@@ -1,5 +1,7 @@
 //! How a runtime is to be started, and its start.
 
+mod ending;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -195,29 +197,6 @@ impl Builder {
     #[must_use]
     pub fn rollback_on_panic(mut self, policy: RollbackOnPanic) -> Builder {
         self.settings.rollback_on_panic = Some(policy);
-        self
-    }
-
-    /// Makes the code of a generation that nothing is known to hold inaccessible for this long before it is unloaded; two
-    /// seconds unless told otherwise, and not at all (zero) in builds without debug assertions.
-    ///
-    /// A call of it meanwhile, by a pointer that somebody kept, is noticed: the program goes on, and the generation is
-    /// [`Retained`](crate::Retirement::Retained) for ever, with the function that was called, the thread, and who may have
-    /// called it. At most eight generations are in quarantine; the oldest leaves it when there are more. Only on Linux: the
-    /// runtime installs a handler of `SIGSEGV` there when the first quarantine begins, which passes on what is not its own to
-    /// whichever handler was there. Elsewhere nothing is noticed.
-    #[must_use]
-    pub fn quarantine(mut self, time: Duration) -> Builder {
-        self.settings.protections.quarantine = time;
-        self
-    }
-
-    /// Judges a shared artifact by what it imports before it is unloaded, as always unless told otherwise. Without it,
-    /// whatever such a generation registered with a dependency is found by the steps after it, or not at all.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn judge_imports(mut self, judge: bool) -> Builder {
-        self.settings.protections.judge_imports = judge;
         self
     }
 

@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 use liveswap_testkit::process::{Fixture, Toolbox};
 
 /// The text of the hot crate, file by file.
-const SOURCES: [(&str, &str); 13] = [
+const SOURCES: [(&str, &str); 14] = [
     ("lib.rs", include_str!("../../fixtures/hot/lib.rs")),
     ("blocking.rs", include_str!("../../fixtures/hot/blocking.rs")),
     ("deep.rs", include_str!("../../fixtures/hot/deep.rs")),
+    ("escapes.rs", include_str!("../../fixtures/hot/escapes.rs")),
     ("layouts.rs", include_str!("../../fixtures/hot/layouts.rs")),
     ("leases.rs", include_str!("../../fixtures/hot/leases.rs")),
     ("leftovers.rs", include_str!("../../fixtures/hot/leftovers.rs")),
@@ -23,12 +24,13 @@ const SOURCES: [(&str, &str); 13] = [
 ];
 
 /// The text of the program.
-const HOST_SOURCES: [(&str, &str); 15] = [
+const HOST_SOURCES: [(&str, &str); 16] = [
     ("main.rs", include_str!("../../fixtures/host/main.rs")),
     ("calls.rs", include_str!("../../fixtures/host/calls.rs")),
     ("clock.rs", include_str!("../../fixtures/host/clock.rs")),
     ("commands.rs", include_str!("../../fixtures/host/commands.rs")),
     ("executor.rs", include_str!("../../fixtures/host/executor.rs")),
+    ("kept.rs", include_str!("../../fixtures/host/kept.rs")),
     ("leases.rs", include_str!("../../fixtures/host/leases.rs")),
     ("log.rs", include_str!("../../fixtures/host/log.rs")),
     ("lookup.rs", include_str!("../../fixtures/host/lookup.rs")),
