@@ -9,6 +9,7 @@
 mod callers;
 mod figures;
 pub(crate) mod hostile;
+mod kept;
 mod spoil;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -35,7 +36,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: u32,
 
-    /// Threads, thread-local values, long calls and pins hold old generations, and one artifact in ten is bad.
+    /// Threads, thread-local values, leases, long calls and pins hold old generations, and one artifact in ten is bad.
     #[arg(long)]
     pub(crate) hostile: bool,
 

@@ -65,6 +65,7 @@ fn a_hostile_soak_swaps_and_refuses_and_leaves_nothing_behind() {
     for key in ["swaps", "bad", "calls"] {
         assert!(figures[key].as_u64().unwrap() > 0, "{key}: {figures}");
     }
+    assert!(figures["holds"]["leases"].as_u64().unwrap() > 0, "{figures}");
     for key in ["fd_growth", "thread_growth", "stages_left", "wrong"] {
         assert_eq!(figures[key], 0, "{key}: {figures}");
     }

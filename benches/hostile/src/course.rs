@@ -25,13 +25,13 @@ pub struct Course {
 impl Course {
     /// Takes note that `version` may be on the disk from now on.
     pub fn write(&self, version: u64) {
-        // Release pairs with the acquire in `call`.
+        // Release pairs with the acquire in `asked`.
         self.written.store(version, Ordering::Release);
     }
 
     /// Takes note that `version` was reported as swapped in.
     pub fn swap(&self, version: u64) {
-        // Release pairs with the acquire in `call`.
+        // Release pairs with the acquire in `asked`.
         self.swapped.store(version, Ordering::Release);
     }
 
@@ -40,17 +40,31 @@ impl Course {
     pub fn call(&self, state: u64, count: u64) -> u64 {
         let mut wrong = 0;
         let state = (0..count).fold(state, |state, _| {
-            // Acquire pairs with the releases above: what was reported is what a call must find.
-            let oldest = self.swapped.load(Ordering::Acquire);
-            let answered = version_of(state, stamp(state));
-            let newest = self.written.load(Ordering::Acquire);
-            wrong += u64::from(!(oldest..=newest).contains(&answered));
+            let (_, is_current) = self.asked(|| version_of(state, stamp(state)));
+            wrong += u64::from(!is_current);
             advance(state)
         });
         // Relaxed: read after the threads were joined, or for nothing that depends on it.
         self.calls.fetch_add(count, Ordering::Relaxed);
         self.blame(wrong);
         state
+    }
+
+    /// The version that `ask` answers, which is wrong if it was not current in between.
+    #[must_use]
+    pub fn ask(&self, ask: impl FnOnce() -> u64) -> u64 {
+        let (answered, is_current) = self.asked(ask);
+        self.blame(u64::from(!is_current));
+        answered
+    }
+
+    #[inline]
+    fn asked(&self, ask: impl FnOnce() -> u64) -> (u64, bool) {
+        // Acquire pairs with the releases above: what was reported is what a call must find.
+        let oldest = self.swapped.load(Ordering::Acquire);
+        let answered = ask();
+        let newest = self.written.load(Ordering::Acquire);
+        (answered, (oldest..=newest).contains(&answered))
     }
 
     /// Counts results that are wrong.

@@ -10,12 +10,23 @@ use crate::course::{Course, Traveller};
 /// How often what is left behind calls each time it does anything.
 const CALLS: u64 = 16;
 
-/// Calls once more when its thread ends.
-struct Parting(Traveller);
+/// Calls once more when it is dropped.
+pub(crate) struct Parting(Traveller);
+
+impl Parting {
+    pub(crate) fn on(course: &'static Course) -> Parting {
+        Parting(Traveller::on(course))
+    }
+
+    /// Calls while it is there.
+    pub(crate) fn call(&self, state: u64) {
+        let _ = self.0.course().call(state, CALLS);
+    }
+}
 
 impl Drop for Parting {
     fn drop(&mut self) {
-        let _ = self.0.course().call(7, CALLS);
+        self.call(7);
     }
 }
 
@@ -26,7 +37,7 @@ thread_local! {
 /// Leaves a value in a thread-local of the calling thread; its destructor calls hot functions.
 #[hot]
 pub fn leave_value(course: &'static Course) {
-    let parting = Parting(Traveller::on(course));
+    let parting = Parting::on(course);
     PARTINGS.with_borrow_mut(|partings| partings.push(parting));
 }
 

@@ -15,6 +15,7 @@ liveswap_abi::hot_crate!();
 pub mod cargo;
 pub mod course;
 pub mod fault;
+pub mod lease;
 pub mod leftovers;
 #[allow(unsafe_code, reason = "types that say they are others in some versions")]
 pub mod versioned;

@@ -12,10 +12,14 @@ use fastrand::Rng;
 use liveswap::Runtime;
 use serde::Serialize;
 
+use super::kept::Kept;
 use crate::error::Error;
 
 /// For how many turns a shift goes on, what is left behind stays, at most.
 const LONGEST: u64 = 12;
+
+/// For how many turns a lease is kept, at most: longer than a shift.
+const LONGEST_LEASE: u64 = 2 * LONGEST;
 
 /// For how many turns a caller stays inside a call, or pinned, at most.
 const LONGEST_CALL: u64 = 4;
@@ -25,6 +29,9 @@ const LONGEST_CALL: u64 = 4;
 pub(crate) struct Holds {
     threads: u64,
     thread_locals: u64,
+    leases: u64,
+    /// Of the leases, those that were dropped on a thread of their own.
+    dropped_elsewhere: u64,
     long_calls: u64,
     pins: u64,
 }
@@ -49,20 +56,22 @@ impl Callers<'_> {
 
     fn shifts(&self, mut rng: Rng) -> Result<Holds, Error> {
         let mut holds = Holds::default();
+        let mut kept = Kept::on(self.course);
         while self.course.turn() != Course::END {
             let shift = rng.fork();
             let builder = thread::Builder::new().name("caller".to_owned());
             let shift = thread::scope(|scope| {
-                let thread = builder.spawn_scoped(scope, || self.shift(shift));
+                let thread = builder.spawn_scoped(scope, || self.shift(shift, &mut kept));
                 let thread = thread.map_err(Error::Thread)?;
                 thread.join().map_err(|_| Error::Panicked { step: "soak" })
             });
             holds += shift?;
         }
+        holds.dropped_elsewhere += kept.look(Course::END);
         Ok(holds)
     }
 
-    fn shift(&self, mut rng: Rng) -> Holds {
+    fn shift(&self, mut rng: Rng, kept: &mut Kept) -> Holds {
         let mut holds = Holds::default();
         let mut state = rng.u64(..);
         let mut turn = self.course.turn();
@@ -71,7 +80,8 @@ impl Callers<'_> {
             state = self.course.call(state, CALLS);
             let now = self.course.turn();
             if now > turn && now != Course::END {
-                self.act(now, &mut rng, &mut holds);
+                self.act(now, &mut rng, &mut holds, kept);
+                holds.dropped_elsewhere += kept.look(now);
             }
             turn = now;
         }
@@ -79,8 +89,8 @@ impl Callers<'_> {
     }
 
     /// One act a turn, or none.
-    fn act(&self, turn: u64, rng: &mut Rng, holds: &mut Holds) {
-        match rng.u8(0..8) {
+    fn act(&self, turn: u64, rng: &mut Rng, holds: &mut Holds, kept: &mut Kept) {
+        match rng.u8(0..10) {
             0 | 1 => {
                 let started = leftovers::start_thread(self.course, later(turn, rng, LONGEST));
                 holds.threads += u64::from(started);
@@ -96,6 +106,10 @@ impl Callers<'_> {
             5 => {
                 self.pinned(later(turn, rng, LONGEST_CALL));
                 holds.pins += 1;
+            }
+            6 | 7 => {
+                kept.take(later(turn, rng, LONGEST_LEASE));
+                holds.leases += 1;
             }
             _ => {}
         }
@@ -126,9 +140,11 @@ fn later(turn: u64, rng: &mut Rng, longest: u64) -> u64 {
 
 impl AddAssign for Holds {
     fn add_assign(&mut self, other: Holds) {
-        let Holds { threads, thread_locals, long_calls, pins } = other;
+        let Holds { threads, thread_locals, leases, dropped_elsewhere, long_calls, pins } = other;
         self.threads += threads;
         self.thread_locals += thread_locals;
+        self.leases += leases;
+        self.dropped_elsewhere += dropped_elsewhere;
         self.long_calls += long_calls;
         self.pins += pins;
     }
@@ -136,11 +152,13 @@ impl AddAssign for Holds {
 
 impl Holds {
     /// Each kind in words, and how many there were.
-    pub(crate) fn rows(&self) -> [(&'static str, u64); 4] {
-        let Holds { threads, thread_locals, long_calls, pins } = *self;
+    pub(crate) fn rows(&self) -> [(&'static str, u64); 6] {
+        let Holds { threads, thread_locals, leases, dropped_elsewhere, long_calls, pins } = *self;
         [
             ("threads of hot code", threads),
             ("thread-local values", thread_locals),
+            ("leases", leases),
+            ("leases dropped on another thread", dropped_elsewhere),
             ("long calls", long_calls),
             ("pins", pins),
         ]

@@ -1,7 +1,7 @@
 //! `soak --hostile`: many swaps while hot code leaves behind whatever it can, and one artifact in ten is bad.
 //!
-//! Callers call without pause, start threads of hot code, leave thread-local values with destructors, stay inside calls and
-//! hold pins, each for some swaps. What is random comes from one seed. The end of every single artifact must be the one
+//! Callers call without pause, start threads of hot code, leave thread-local values with destructors, keep leases, stay
+//! inside calls and hold pins, each for some swaps. What is random comes from one seed. The end of every single artifact must be the one
 //! that it was made for: a swap of the right class, or a refusal at the right step, after which everything is as before.
 //!
 //! Memory, descriptors and threads are looked at in two moments of rest, when nothing is under way and one image is

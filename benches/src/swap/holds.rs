@@ -1,6 +1,7 @@
 //! `swap --holds`: what a swap costs while old generations are held by many.
 //!
-//! Several old generations are held by calls that go on, pins, threads of hot code and thread-local values, as many of each.
+//! Several old generations are held by calls that go on, pins, leases, threads of hot code and thread-local values, as many
+//! of each.
 //! The rounds before and after they are made are compared: same process, same artifact, same clock.
 
 use std::sync::Arc;
@@ -9,7 +10,9 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use bench_hostile::course::Course;
-use bench_hostile::leftovers;
+use bench_hostile::lease::{self, Witness};
+use bench_hostile::{leftovers, version_of};
+use liveswap::Lease;
 use liveswap::event::{Holder, HolderKind, Timings};
 use serde::Serialize;
 
@@ -48,7 +51,7 @@ struct Rounds {
 const GENERATIONS: u64 = 10;
 
 /// Kinds of holds.
-const KINDS: u32 = 4;
+const KINDS: u32 = 5;
 
 /// Measures.
 pub(crate) fn run(options: &Options, holds: u32) -> Result<Held, Error> {
@@ -58,13 +61,20 @@ pub(crate) fn run(options: &Options, holds: u32) -> Result<Held, Error> {
     let mut version = 0;
     rounds(&host, &mut version, WARM_UP as u32)?;
     let without = rounds(&host, &mut version, options.rounds)?;
+    let mut leases = Vec::new();
     let (with, found) = thread::scope(|scope| {
-        let result = hold(&host, course, scope, holds, &mut version)
+        let result = hold(&host, course, scope, holds, &mut version, &mut leases)
             .and_then(|found| Ok((rounds(&host, &mut version, options.rounds)?, found)));
         // Before anything is returned, or the scope would wait for the holders for ever.
         course.set_turn(Course::END);
         result
     })?;
+    for (expected, witness) in &mut leases {
+        let found = version_of(version, witness.testify(version));
+        if found != *expected {
+            return Err(Error::WrongVersion { step: "swap", expected: *expected, found });
+        }
+    }
     let middle = |samples: &[f64]| rounded(median(samples), 1);
     Ok(Held {
         live_us: middle(&with.live),
@@ -100,6 +110,7 @@ fn hold<'scope>(
     scope: &'scope Scope<'scope, '_>,
     holds: u32,
     version: &mut u64,
+    leases: &mut Vec<(u64, Lease<dyn Witness>)>,
 ) -> Result<usize, Error> {
     let each = u64::from(holds.div_ceil(GENERATIONS as u32 * KINDS));
     let pins = Arc::new(AtomicU64::new(0));
@@ -107,6 +118,7 @@ fn hold<'scope>(
         *version += 1;
         host.swap_to(*version)?;
         for _ in 0..each {
+            leases.push((*version, lease::witness(course)));
             let pins = Arc::clone(&pins);
             spawn(scope, move || leftovers::stay(course, Course::END))?;
             spawn(scope, move || {
@@ -127,7 +139,7 @@ fn hold<'scope>(
         // The next swap may come only when all are inside this one; a thread has a thread-local value of its own.
         let deadline = Instant::now() + DEADLINE;
         // Acquire pairs with the release above.
-        while course.under_way() < 4 * each * generation
+        while course.under_way() < 5 * each * generation
             || pins.load(Ordering::Acquire) < each * generation
         {
             if Instant::now() > deadline {
