@@ -33,12 +33,14 @@ impl Host {
 
     /// Starts a runtime that watches for versions of `bench-hostile`, none of which is there yet.
     ///
-    /// The code of what nothing holds any more is in `quarantine` for so long.
-    pub(crate) fn start_hostile(quarantine: Duration) -> Result<Host, Error> {
+    /// The code of what nothing holds any more is in `quarantine` for so long; with `scan`, memory is searched for what points
+    /// into it before.
+    pub(crate) fn start_hostile(quarantine: Duration, scan: bool) -> Result<Host, Error> {
         let hot_crate = bench_hostile::hot_crate();
         let (marker, numbers) = (&bench_hostile::MARKER, bench_hostile::NUMBERS);
         let artifact = Artifact::of(hot_crate.name(), marker, numbers)?;
-        Host::of(Runtime::builder(hot_crate).quarantine(quarantine), artifact)
+        let builder = Runtime::builder(hot_crate).quarantine(quarantine).scan_memory(scan);
+        Host::of(builder, artifact)
     }
 
     fn of(builder: Builder, artifact: Artifact) -> Result<Host, Error> {

@@ -44,6 +44,10 @@ pub(crate) struct Options {
     #[arg(long, requires = "hostile", default_value_t = 20)]
     quarantine_ms: u64,
 
+    /// Search the program's memory for pointers into a generation before it is unloaded; what only looks like one may keep it.
+    #[arg(long, requires = "hostile")]
+    scan_memory: bool,
+
     /// What everything random in a hostile run comes from; printed at the start of each.
     #[arg(long, requires = "hostile")]
     seed: Option<u64>,

@@ -35,7 +35,8 @@ pub(crate) fn run(options: &Options) -> Result<Hostile, Error> {
     eprintln!("liveswap-bench: the same again with --seed {seed}");
     let start = Instant::now();
     silence();
-    let host = Host::start_hostile(Duration::from_millis(options.quarantine_ms))?;
+    let quarantine = Duration::from_millis(options.quarantine_ms);
+    let host = Host::start_hostile(quarantine, options.scan_memory)?;
     let mut run = Run::new(seed)?;
     let warm_up = (options.swaps / 10).clamp(1, WARM_UP);
     run.storm(&host, warm_up, options.threads)?;

@@ -55,7 +55,7 @@ const KINDS: u32 = 5;
 
 /// Measures.
 pub(crate) fn run(options: &Options, holds: u32) -> Result<Held, Error> {
-    let host = Host::start_hostile(Duration::ZERO)?;
+    let host = Host::start_hostile(Duration::ZERO, false)?;
     // Threads that nobody joins use it until they end.
     let course: &'static Course = Box::leak(Box::default());
     let mut version = 0;
