@@ -44,6 +44,14 @@ loom:
 asan:
     .ci/run asan
 
+# Three swaps under valgrind.
+valgrind:
+    .ci/run valgrind
+
+# The gate's tests under Miri (nightly).
+miri:
+    .ci/run miri
+
 # The demo without a terminal, for ten seconds.
 demo frames="600":
     cargo live -- --headless --frames {{ frames }}

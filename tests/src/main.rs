@@ -24,6 +24,7 @@ mod panics;
 mod peer_failures;
 mod plugins;
 mod processes;
+mod proofs;
 mod quarantine;
 mod refuse;
 mod rollback;
