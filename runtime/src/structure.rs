@@ -5,11 +5,11 @@
 //! will follow in an ELF library is followed here:
 //!
 //! 1. The header is one of this processor's, and of a library, not of a program.
-//! 2. Segments and sections, which say the same thing twice, say the same thing ([`segments`]).
-//! 3. The dynamic section points to whole tables, to those that the sections name, and to all of them ([`dynamic`]).
-//! 4. Symbols, their names, hashes and versions are inside those tables, and hashes are those of the names ([`symbols`]).
+//! 2. Segments and sections, which say the same thing twice, say the same thing (`segments`).
+//! 3. The dynamic section points to whole tables, to those that the sections name, and to all of them (`dynamic`).
+//! 4. Symbols, their names, hashes and versions are inside those tables, and hashes are those of the names (`symbols`).
 //! 5. Relocations write where the loader may write, no place twice, and what they write is an address of this library
-//!    or of a symbol that is one ([`relocations`]).
+//!    or of a symbol that is one (`relocations`).
 //!
 //! What is left is a pointer that was changed into another valid one, and what code and data say: no structure tells that
 //! from what a linker wrote. For those an artifact can have a seal.

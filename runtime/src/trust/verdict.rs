@@ -13,7 +13,7 @@ use crate::file;
 pub struct Verdict {
     /// Owner and permissions in words; `None` where the system has none.
     pub owned_by: Option<String>,
-    /// Why a program of this user in the artifact's directory would refuse it by [`Trust::Owned`]; `None` if it takes it.
+    /// Why a program of this user in the artifact's directory would refuse it by [`Trust::Owned`](crate::Trust::Owned); `None` if it takes it.
     pub refused: Option<Difference>,
     /// The signature beside it, not verified: that takes a key.
     pub signature: Option<Signed>,
@@ -38,7 +38,7 @@ pub fn look(path: &Path) -> io::Result<Verdict> {
     Ok(Verdict { owned_by, refused, signature })
 }
 
-/// Whether programs of this user that are in `directory` may keep their stages there by [`Trust`]'s rule for directories;
+/// Whether programs of this user that are in `directory` may keep their stages there by [`Trust`](crate::Trust)'s rule for directories;
 /// if not, why.
 ///
 /// # Errors
