@@ -228,6 +228,14 @@ impl LeftBehind {
         platform::release_keys(self);
     }
 
+    /// Where the program's code has the destructors of all pthread keys that generations created.
+    ///
+    /// They point into generations that nothing holds any more, and are called only for values, each of which is a hold.
+    #[must_use]
+    pub fn key_places() -> Range<usize> {
+        platform::key_places()
+    }
+
     fn count(&self, kind: LeftKind) -> usize {
         // Relaxed: for reports; `is_empty` decides.
         self.counts[kind as usize].load(Ordering::Relaxed)

@@ -154,7 +154,11 @@ impl Loaded {
             base: mapped.base,
             segments: mapped.segments.iter().map(|segment| segment.range.clone()).collect(),
             locals: mapped.locals,
-            known: vec![this.addr()..this.addr() + size_of::<Loaded>(), self.table.clone()],
+            known: vec![
+                this.addr()..this.addr() + size_of::<Loaded>(),
+                self.table.clone(),
+                LeftBehind::key_places(),
+            ],
         };
         match self.search.ask(target, drain::RETAINED, now) {
             Answer::Unreached => Verdict::Clear,

@@ -4,6 +4,7 @@
 //! and nothing worse.
 
 use std::ffi::{c_int, c_void};
+use std::ops::Range;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
@@ -187,6 +188,12 @@ pub(super) unsafe fn set_specific(key: libc::pthread_key_t, value: *const c_void
         place.lower(owner);
     }
     result
+}
+
+/// Where the keys' destructors are; each is called only for a value, which is counted.
+pub(in crate::interpose) fn places() -> Range<usize> {
+    let places = TRACKED.as_ptr_range();
+    places.start.addr()..places.end.addr()
 }
 
 /// Deletes the keys of a generation that has no values left.

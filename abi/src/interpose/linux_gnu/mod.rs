@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use super::LeftBehind;
 use crate::panic::standard_library;
 
-pub(super) use keys::release_all as release_keys;
+pub(super) use keys::{places as key_places, release_all as release_keys};
 pub(crate) use shared::run_in;
 pub(super) use shared::{set_loading, watch, withdraw};
 
