@@ -39,6 +39,8 @@ pub(crate) struct HotCrate {
     pub(crate) package: String,
     /// The name of its library, with underscores.
     pub(crate) name: String,
+    /// Packages that are made of it: in no other source can anything of it be named.
+    pub(crate) users: BTreeSet<String>,
 }
 
 impl Project {
@@ -94,7 +96,10 @@ fn select(metadata: &Metadata, what: &What) -> Result<Project, Error> {
     let binary = binary(host, what.bin.as_deref())?;
     let reachable = graph.reachable(&host.id);
     let packages = hot_packages(&graph, host, &reachable, what)?;
-    let hot = packages.iter().map(|package| hot_crate(package)).collect::<Result<_, _>>()?;
+    let hot = packages
+        .iter()
+        .map(|package| hot_crate(package, users(&graph, &reachable, &package.id)))
+        .collect::<Result<_, _>>()?;
     let barrier: Vec<&PackageId> = packages.iter().map(|package| &package.id).collect();
     let itself = graph.reachable_without(&host.id, &barrier);
     let only_hot = reachable
@@ -181,7 +186,16 @@ fn hot_packages<'a>(
     Ok(found)
 }
 
-fn hot_crate(package: &Package) -> Result<HotCrate, Error> {
+/// Those of `all` that are made of `of`, without itself.
+fn users(graph: &Graph<'_>, all: &[PackageId], of: &PackageId) -> BTreeSet<String> {
+    all.iter()
+        .filter(|id| *id != of && graph.reachable(id).contains(of))
+        .filter_map(|id| graph.package(id))
+        .map(|package| package.name.to_string())
+        .collect()
+}
+
+fn hot_crate(package: &Package, users: BTreeSet<String>) -> Result<HotCrate, Error> {
     let library = package
         .targets
         .iter()
@@ -191,7 +205,8 @@ fn hot_crate(package: &Package) -> Result<HotCrate, Error> {
             target.kind.iter().any(|kind| library.contains(kind))
         })
         .ok_or_else(|| Error::NotALibrary { package: package.name.to_string() })?;
-    Ok(HotCrate { package: package.name.to_string(), name: library.name.replace('-', "_") })
+    let name = library.name.replace('-', "_");
+    Ok(HotCrate { package: package.name.to_string(), name, users })
 }
 
 fn binary(package: &Package, asked: Option<&str>) -> Result<String, Error> {

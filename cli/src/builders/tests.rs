@@ -12,7 +12,11 @@ fn project() -> Project {
             manifest: "/w/host/Cargo.toml".into(),
             environment: Vec::new(),
         },
-        hot: vec![HotCrate { package: "game-logic".to_owned(), name: "game_logic".to_owned() }],
+        hot: vec![HotCrate {
+            package: "game-logic".to_owned(),
+            name: "game_logic".to_owned(),
+            users: ["game".to_owned()].into(),
+        }],
         only_hot: ["game-logic".to_owned()].into(),
     }
 }

@@ -50,7 +50,12 @@ const HOT: &str = "[dependencies]\nliveswap-abi = { path = \"../liveswap-abi\" }
 #[test]
 fn a_renamed_hyphenated_hot_crate_behind_another_is_found() {
     let workspace = Workspace::new(&[
-        ("host", true, "[dependencies]\nmiddle = { path = \"../middle\" }\n"),
+        (
+            "host",
+            true,
+            "[dependencies]\nbeside = { path = \"../beside\" }\nmiddle = { path = \"../middle\" }\n",
+        ),
+        ("beside", false, ""),
         (
             "middle",
             false,
@@ -63,6 +68,8 @@ fn a_renamed_hyphenated_hot_crate_behind_another_is_found() {
     assert_eq!((project.host.name.as_str(), project.host.binary.as_str()), ("host", "host"));
     assert_eq!(names(&project), ["hot_logic"], "only what the program is made of");
     assert!(project.only_hot.contains("hot-logic") && !project.only_hot.contains("middle"));
+    let users: Vec<&str> = project.hot[0].users.iter().map(String::as_str).collect();
+    assert_eq!(users, ["host", "middle"], "nothing else can name what is in it");
     assert!(project.target_directory.ends_with("target"));
 }
 

@@ -8,6 +8,7 @@ use liveswap_builder::{Effects, Input, InputRole, Texts, WithoutEffect};
 
 use super::Run;
 use crate::lines;
+use crate::project::HotCrate;
 
 /// What the program was compiled of, hot crate by hot crate, with underscores.
 #[derive(Debug, Default)]
@@ -17,10 +18,10 @@ pub(super) struct Unseen {
 
 impl Unseen {
     /// Begins anew with a program that was just built.
-    fn built(&mut self, of: impl Iterator<Item = (String, Vec<Input>)>) {
-        let one = |(hot_crate, inputs): (String, Vec<Input>)| {
-            let host = texts(&inputs, |role| matches!(role, InputRole::HostSource { .. }));
-            (hot_crate, Effects::new(&host, &hot_texts(&inputs)))
+    fn built<'a>(&mut self, binary: &str, of: impl Iterator<Item = (&'a HotCrate, Vec<Input>)>) {
+        let one = |(hot, inputs): (&HotCrate, Vec<Input>)| {
+            let host = texts(&inputs, |role| is_of_user(role, hot, binary));
+            (hot.name.clone(), Effects::new(&host, &hot_texts(&inputs)))
         };
         self.programs = of.map(one).collect();
     }
@@ -38,8 +39,8 @@ impl Run {
             .hot
             .iter()
             .enumerate()
-            .filter_map(|(index, hot)| Some((hot.name.clone(), builders.get(index)?.inputs())));
-        self.unseen.built(inputs);
+            .filter_map(|(index, hot)| Some((hot, builders.get(index)?.inputs())));
+        self.unseen.built(&project.host.binary, inputs);
     }
 
     /// The sources that an artifact of `hot_crate` was made of.
@@ -59,6 +60,12 @@ impl Run {
             self.tell_programs(&FromCli::WithoutEffect { item: edit.item, why, remedy });
         }
     }
+}
+
+/// Whether a source of the program can name what is in the hot crate: not that of a package which only has something of the
+/// same name. The sources of the program itself go by the name of its binary.
+fn is_of_user(role: &InputRole, hot: &HotCrate, binary: &str) -> bool {
+    matches!(role, InputRole::HostSource { package } if package == binary || hot.users.contains(package))
 }
 
 fn hot_texts(inputs: &[Input]) -> Texts {

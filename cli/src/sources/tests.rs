@@ -34,7 +34,11 @@ impl Bench {
                 manifest: at("host/Cargo.toml"),
                 environment: Vec::new(),
             },
-            hot: vec![HotCrate { package: "logic".to_owned(), name: "logic".to_owned() }],
+            hot: vec![HotCrate {
+                package: "logic".to_owned(),
+                name: "logic".to_owned(),
+                users: ["host".to_owned()].into(),
+            }],
             only_hot: ["logic", "shapes"].map(str::to_owned).into(),
         };
         let (hot, sources) = (vec!["logic/src/lib.rs"], Sources::default());

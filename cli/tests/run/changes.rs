@@ -167,6 +167,10 @@ fn what_the_program_was_compiled_with_is_named_when_it_is_edited() {
     let main = "println!(\"limit {}\", rules::LIMIT);\n    let mut last = None;";
     lab.edit("host/src/main.rs", "let mut last = None;", main);
     lab.edit("hot/src/lib.rs", "{ 1 }", "{ LIMIT / 7 }\npub const LIMIT: u32 = 7;");
+    // What is called the same in a crate that does not know the hot one says nothing, although its path comes first.
+    lab.add_crate("beside", "", "pub const LIMIT: u32 = 1;\npub fn limit() -> u32 { LIMIT }\n");
+    let dependency = "[dependencies]\nbeside = { path = \"../beside\" }\n";
+    lab.edit("host/Cargo.toml", "[dependencies]\n", dependency);
     let mut run = lab.run(&[]);
     run.wait_for("value 1");
     let program = run.program();
