@@ -132,7 +132,13 @@ impl Run {
     fn joined(&mut self, id: u64, hello: Hello, link: Link, now: Instant) {
         self.reporter.note(&format!("process {} joined: {:?}", hello.pid, hello.role));
         let is_observer = hello.role == Role::Observer;
-        self.peers.insert(id, Peer { hello, link });
+        let peer = Peer { hello, link };
+        let is_program = peer.is_program();
+        self.peers.insert(id, peer);
+        if is_program {
+            self.life.joined();
+            self.ask_late(id, now);
+        }
         if is_observer {
             self.tell_programs(&FromCli::AskStatus);
             let programs = self.peers.iter().filter(|(_, peer)| peer.is_program());

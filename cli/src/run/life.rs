@@ -23,12 +23,17 @@ use crate::states::States;
 /// How long a program that is told to end has to tidy up.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// How soon after its start a program connects, if it ever does.
+const JOINS_WITHIN: Duration = Duration::from_secs(10);
+
 /// The program and what is to become of it.
 #[derive(Debug, Default)]
 pub(super) struct Life {
     program: Option<Program>,
     backoff: Backoff,
     restarts: u64,
+    /// It has connected since it was started.
+    has_joined: bool,
     /// It was given the terminal.
     has_terminal: bool,
     /// It was told to end, to be started anew for this reason.
@@ -72,6 +77,17 @@ impl Life {
 
     pub(super) fn restarts(&self) -> u64 {
         self.restarts
+    }
+
+    /// The program has connected.
+    pub(super) fn joined(&mut self) {
+        self.has_joined = true;
+    }
+
+    /// Whether the program has not connected, but was only just started.
+    pub(super) fn may_join(&self) -> bool {
+        let is_young = |program: &Program| program.started.elapsed() < JOINS_WITHIN;
+        !self.has_joined && self.program.as_ref().is_some_and(is_young)
     }
 
     /// When [`Run::hurry`] has something to do.
@@ -123,6 +139,7 @@ impl Run {
         let path = launch.executable.display();
         self.reporter.note(&format!("started {path} as process {}", program.pid()));
         self.life.program = Some(program);
+        self.life.has_joined = false;
         self.life.has_terminal = false;
         if self.terminal.is_ours() {
             self.hand_over();

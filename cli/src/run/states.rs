@@ -19,9 +19,27 @@ const SAVED_WITHIN: Duration = Duration::from_secs(2);
 pub(super) struct Saving {
     /// Who has not answered.
     waiting: BTreeSet<u64>,
+    /// Nobody has joined yet of a program that was only just started: it may have states, and is asked as soon as it is here.
+    expected: bool,
     pub(super) deadline: Instant,
     /// How it is told to end.
     then: Tell,
+}
+
+impl Saving {
+    fn is_done(&self) -> bool {
+        self.waiting.is_empty() && !self.expected
+    }
+
+    /// Somebody is there at last; whether to ask.
+    fn joined(&mut self, id: u64, now: Instant) -> bool {
+        let asked = std::mem::take(&mut self.expected);
+        if asked {
+            self.waiting.insert(id);
+            self.deadline = now + SAVED_WITHIN;
+        }
+        asked
+    }
 }
 
 /// What became of the states of a program that was told to end.
@@ -61,7 +79,8 @@ impl Kept {
 }
 
 impl Run {
-    /// Asks the program to save its states before it is told to end; `false` where nobody is there to be asked.
+    /// Asks the program to save its states before it is told to end; `false` where nobody is there, or about
+    /// to be there, to be asked.
     pub(super) fn ask_to_save(&mut self, then: Tell, now: Instant) -> bool {
         if let Some(saving) = &mut self.saving {
             saving.then = then;
@@ -77,12 +96,18 @@ impl Run {
             self.peers.get(id).into_iter().for_each(|peer| peer.tell(&FromCli::SaveStates));
         }
         self.kept = Kept::default();
-        if asked.is_empty() {
-            return false;
+        let waiting: BTreeSet<u64> = asked.into_values().collect();
+        let expected = waiting.is_empty() && self.life.may_join();
+        let saving = Saving { waiting, expected, deadline: now + SAVED_WITHIN, then };
+        self.saving = (!saving.is_done()).then_some(saving);
+        self.saving.is_some()
+    }
+
+    /// Asks a program that has joined after it was to be asked.
+    pub(super) fn ask_late(&mut self, id: u64, now: Instant) {
+        if self.saving.as_mut().is_some_and(|saving| saving.joined(id, now)) {
+            self.peers.get(&id).into_iter().for_each(|peer| peer.tell(&FromCli::SaveStates));
         }
-        let waiting = asked.into_values().collect();
-        self.saving = Some(Saving { waiting, deadline: now + SAVED_WITHIN, then });
-        true
     }
 
     /// Takes in which states were saved.
@@ -103,7 +128,7 @@ impl Run {
     }
 
     fn end_when_saved(&mut self) {
-        if let Some(saving) = self.saving.take_if(|saving| saving.waiting.is_empty()) {
+        if let Some(saving) = self.saving.take_if(|saving| saving.is_done()) {
             self.tell_to_end(saving.then);
         }
     }
@@ -111,7 +136,8 @@ impl Run {
     /// Ends the program that has not saved its states in time.
     pub(super) fn give_up_saving(&mut self, now: Instant) {
         if let Some(saving) = self.saving.take_if(|saving| saving.deadline <= now) {
-            self.kept.silent = true;
+            // A program that nobody joined from has no runtime, and nothing to lose.
+            self.kept.silent = !saving.waiting.is_empty();
             self.tell_to_end(saving.then);
         }
     }
@@ -121,5 +147,25 @@ impl Peer {
     /// Whether it is a program that can be asked something.
     fn is_listening(&self) -> bool {
         self.is_program() && self.is_connected()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_was_only_just_started_is_asked_when_it_has_joined() {
+        let now = Instant::now();
+        let (deadline, then) = (now + SAVED_WITHIN, Tell::Terminate);
+        let mut saving = Saving { waiting: BTreeSet::new(), expected: true, deadline, then };
+        assert!(!saving.is_done(), "it may come");
+        let later = now + SAVED_WITHIN / 2;
+        assert!(saving.joined(7, later));
+        assert_eq!(saving.deadline, later + SAVED_WITHIN, "it has as long as others");
+        assert!(!saving.is_done());
+        assert!(!saving.joined(8, later), "all runtimes of a process have the same states");
+        assert!(saving.waiting.remove(&7));
+        assert!(saving.is_done());
     }
 }
