@@ -2,8 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::error::Error;
+
+/// For how long more descriptors than before may be those of work under way.
+const REST: Duration = Duration::from_secs(20);
+
+/// Between two looks at them.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// What this process uses of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +34,19 @@ impl Usage {
         let descriptors = entries("/proc/self/fd", "the number of descriptors")?;
         let threads = entries("/proc/self/task", "the number of threads")?;
         Ok(Usage { rss_kib, descriptors, threads })
+    }
+
+    /// What it uses when nothing more is open than was `before`, or after [`REST`] if that does not come: what is
+    /// read or written at the moment has a descriptor for as long.
+    pub(crate) fn at_rest(before: &Usage) -> Result<Usage, Error> {
+        let deadline = Instant::now() + REST;
+        loop {
+            let usage = Usage::now()?;
+            if usage.descriptors <= before.descriptors || Instant::now() > deadline {
+                return Ok(usage);
+            }
+            thread::sleep(LOOK);
+        }
     }
 }
 

@@ -162,7 +162,7 @@ fn swap_all(host: &Host, options: &Options, board: &Board) -> Result<Figures, Er
             before = process::Usage::now()?;
         }
     }
-    let after = process::Usage::now()?;
+    let after = process::Usage::at_rest(&before)?;
     figures.rss_growth_kib = after.rss_kib - before.rss_kib;
     figures.fd_growth = after.descriptors - before.descriptors;
     figures.rss_kib = after.rss_kib;

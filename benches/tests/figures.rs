@@ -52,9 +52,11 @@ fn swap_sees_the_new_behavior_of_both() {
 fn soak_leaves_nothing_behind() {
     let figures = figures(&["soak", "--swaps", "30", "--threads", "2", "--check"]);
     assert_eq!(figures["swaps"], 30);
-    for key in ["fd_growth", "stages_left", "wrong", "retained"] {
+    for key in ["stages_left", "wrong", "retained"] {
         assert_eq!(figures[key], 0, "{key}: {figures}");
     }
+    // Fewer, where something was read at the first look.
+    assert!(figures["fd_growth"].as_i64().unwrap() <= 0, "{figures}");
     assert!(figures["images_mapped"].as_u64().unwrap() <= 2, "{figures}");
 }
 
@@ -66,8 +68,11 @@ fn a_hostile_soak_swaps_and_refuses_and_leaves_nothing_behind() {
         assert!(figures[key].as_u64().unwrap() > 0, "{key}: {figures}");
     }
     assert!(figures["holds"]["leases"].as_u64().unwrap() > 0, "{figures}");
-    for key in ["fd_growth", "thread_growth", "stages_left", "wrong"] {
+    for key in ["stages_left", "wrong"] {
         assert_eq!(figures[key], 0, "{key}: {figures}");
+    }
+    for key in ["fd_growth", "thread_growth"] {
+        assert!(figures[key].as_i64().unwrap() <= 0, "{key}: {figures}");
     }
     assert_eq!((&figures["images_mapped"], &figures["seed"]), (&1.into(), &7.into()));
 }

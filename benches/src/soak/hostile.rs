@@ -244,23 +244,26 @@ impl Run {
 
     /// Waits until nothing is under way, and one image is left; what this process uses then.
     ///
-    /// Threads that have told of their end may not have ended yet: with `before`, they are waited for.
+    /// Threads that have told of their end may not have ended yet, and what is read at the moment is open: with `before`,
+    /// both are waited for.
     fn rest(&mut self, host: &Host, before: Option<Usage>) -> Result<Usage, Error> {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let under_way = self.course.under_way();
             let images = host.images_mapped()?.len();
             let usage = Usage::now()?;
-            let threads_left = before.is_some_and(|before| usage.threads > before.threads);
-            if under_way == 0 && images <= 1 && !threads_left {
+            let more = |before: Usage| {
+                usage.threads > before.threads || usage.descriptors > before.descriptors
+            };
+            if under_way == 0 && images <= 1 && !before.is_some_and(more) {
                 return Ok(usage);
             }
             let now = Instant::now();
             if now > deadline {
                 let generations = host.runtime().status()?.generations;
                 let words = format!(
-                    "{under_way} threads or values are under way, {images} images are mapped, {} threads run; {generations:#?}",
-                    usage.threads
+                    "{under_way} threads or values are under way, {images} images are mapped, {} threads run, {} descriptors are open; {generations:#?}",
+                    usage.threads, usage.descriptors
                 );
                 return Err(Error::Left { words, within: DEADLINE });
             }
