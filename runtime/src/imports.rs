@@ -12,6 +12,7 @@ use object::read::elf::{ElfFile, FileHeader, Sym};
 use object::read::{FileKind, ReadCache, ReadRef, RelocationTarget, SymbolIndex};
 use object::{Endianness, Object};
 
+use crate::symbol;
 use crate::verify::ManifestError;
 
 /// The symbols that the library at `path` needs and nobody gives it, demangled; those of the standard library, which say
@@ -25,23 +26,54 @@ pub(crate) fn missing(
     is_exported: impl Fn(&[u8]) -> bool,
 ) -> Result<Vec<String>, ManifestError> {
     let file = File::open(path).map_err(|error| ManifestError::Image(error.to_string()))?;
-    let cache = ReadCache::new(file);
-    let needed = match FileKind::parse(&cache) {
-        Ok(FileKind::Elf64) => needed::<FileHeader64<Endianness>, _>(&cache),
-        Ok(FileKind::Elf32) => needed::<FileHeader32<Endianness>, _>(&cache),
+    missing_of(&ReadCache::new(file), is_exported)
+}
+
+/// The symbols that the library in `bytes` needs of whoever loads it, demangled; those of the standard library last.
+///
+/// Takes no more memory than the bytes themselves, if [`structure`](crate::structure) found nothing wrong with them.
+///
+/// # Errors
+///
+/// [`ManifestError::Image`] where they cannot be read as an image of this kind of system.
+///
+/// # Examples
+///
+/// ```
+/// assert!(liveswap::imports::of_bytes(b"no library at all").is_err());
+/// ```
+pub fn of_bytes(bytes: &[u8]) -> Result<Vec<String>, ManifestError> {
+    missing_of(bytes, |_| false)
+}
+
+fn missing_of<'data, R: ReadRef<'data>>(
+    data: R,
+    is_exported: impl Fn(&[u8]) -> bool,
+) -> Result<Vec<String>, ManifestError> {
+    let needed = match FileKind::parse(data) {
+        Ok(FileKind::Elf64) => needed::<FileHeader64<Endianness>, _>(data),
+        Ok(FileKind::Elf32) => needed::<FileHeader32<Endianness>, _>(data),
         Ok(other) => return Err(ManifestError::Image(format!("no shared artifact: {other:?}"))),
         Err(error) => Err(error),
     };
     let needed = needed.map_err(|error| ManifestError::Image(error.to_string()))?;
-    let missing: BTreeSet<(bool, String)> = needed
-        .into_iter()
-        .filter(|name| !is_exported(name))
-        // Without the hash, which tells a person nothing.
-        .map(|name| format!("{:#}", rustc_demangle::demangle(&String::from_utf8_lossy(name))))
-        .map(|name| (is_standard(&name), name))
-        .collect();
+    // Names may share their ends, and stand for longer ones: what they say together is bounded by the file.
+    let mut room = data.len().map_or(0, |len| usize::try_from(len).unwrap_or(usize::MAX)) / 2;
+    let mut missing: BTreeSet<(bool, String)> = BTreeSet::new();
+    for name in needed.into_iter().filter(|name| !is_exported(name)) {
+        let name = &name[..name.len().min(LONGEST)];
+        let text = symbol::readable(&String::from_utf8_lossy(name)).text;
+        // Twice the place in a set that grows, and the text.
+        let takes = 2 * size_of::<(bool, String)>() + text.len();
+        let Some(left) = room.checked_sub(takes) else { break };
+        room = left;
+        missing.insert((is_standard(&text), text.into_boxed_str().into_string()));
+    }
     Ok(missing.into_iter().map(|(_, name)| name).collect())
 }
+
+/// What is longer is cut.
+const LONGEST: usize = 8 * 1024;
 
 fn is_standard(name: &str) -> bool {
     ["std::", "core::", "alloc::", "__rust"].iter().any(|standard| name.contains(standard))

@@ -16,16 +16,18 @@
 //! What is stored in values that the program keeps (a trait object, a `fn`, a `&'static str` of hot code) has no import.
 //! Which signatures let such values out is said in the guide.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use object::elf::{FileHeader64, STB_WEAK};
-use object::read::elf::{ElfFile, FileHeader, Sym};
-use object::read::{ReadCache, RelocationTarget, SymbolIndex};
-use object::{Endianness, Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
-use tracing::callsite::DefaultCallsite;
+use object::read::ReadCache;
+
+use crate::symbol::{self, Demangled};
+
+mod read;
+
+use read::{Import, Variables, of_artifact, of_program, read};
 
 /// The language's own libraries, and what every hot crate is made with.
 const OWN: &[&str] =
@@ -56,9 +58,6 @@ const DIAGNOSTIC_KEEPERS: &[&str] = &[
     "tracing_core::dispatcher::set_default",
     "tracing_core::dispatcher::set_global_default",
 ];
-
-/// What the macros of `tracing` call the static of a callsite.
-const CALLSITE: &[u8] = b"__CALLSITE";
 
 /// Functions of the C library that take a function, or memory, for later. Those for threads are there for artifacts that
 /// were linked without counting them. (`syscall` is not: the standard library waits by it, in code that is inlined.)
@@ -103,9 +102,9 @@ const SYSTEM: &[&str] =
 /// `own` is the crate it was made of, `housed` how many `tracing` callsites of it have a home.
 pub(crate) fn reason(artifact: &Path, own: &str, housed: usize) -> Option<String> {
     static PROGRAM: OnceLock<Result<Variables, String>> = OnceLock::new();
-    let (imports, callsites) = match read(artifact, |data| Ok((imports(data)?, callsites(data)?))) {
+    let (imports, callsites) = match read(artifact, |data: &ReadCache<File>| of_artifact(data)) {
         Ok(read) => read,
-        Err(error) => return Some(format!("what its code calls cannot be read: {error}")),
+        Err(error) => return Some(unreadable(&error)),
     };
     if let Some(why) = homeless(&imports, callsites, housed) {
         return Some(why);
@@ -116,22 +115,36 @@ pub(crate) fn reason(artifact: &Path, own: &str, housed: usize) -> Option<String
             true => Path::new("/proc/self/exe").to_owned(),
             false => std::env::current_exe().map_err(|error| error.to_string())?,
         };
-        let variables = read(&executable, variables)?;
+        let variables = read(&executable, of_program)?;
         if variables.is_empty() { Err("it has no symbols".to_owned()) } else { Ok(variables) }
     });
     imports.iter().find_map(|import| judge(import, own, program.as_ref()))
 }
 
-/// A symbol that an artifact leaves open.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Import {
-    name: String,
-    /// The library that promised it to the linker.
-    library: Option<String>,
+/// Why the artifact in `bytes` may leave a pointer to itself in a program of which nothing is known.
+///
+/// Takes no more memory than the bytes themselves, if [`structure`](crate::structure) found nothing wrong with them.
+///
+/// # Examples
+///
+/// ```
+/// let why = liveswap::keeps::of_bytes(b"no library at all", "game").unwrap();
+/// assert!(why.starts_with("what its code calls cannot be read"));
+/// ```
+#[must_use]
+pub fn of_bytes(bytes: &[u8], own: &str) -> Option<String> {
+    let (imports, callsites) = match of_artifact(bytes) {
+        Ok(read) => read,
+        Err(error) => return Some(unreadable(&error)),
+    };
+    let nothing = "nobody said which it is".to_owned();
+    homeless(&imports, callsites, 0)
+        .or_else(|| imports.iter().find_map(|import| judge(import, own, Err(&nothing))))
 }
 
-/// One writable variable of each crate that has any.
-type Variables = BTreeMap<String, String>;
+fn unreadable(error: &str) -> String {
+    format!("what its code calls cannot be read: {error}")
+}
 
 /// Why a callsite of it may be registered as it is, where not all of them were found.
 ///
@@ -151,9 +164,13 @@ fn homeless(imports: &BTreeSet<Import>, callsites: usize, housed: usize) -> Opti
 
 fn judge(import: &Import, own: &str, program: Result<&Variables, &String>) -> Option<String> {
     let name = import.name.as_str();
-    let Ok(path) = rustc_demangle::try_demangle(name).map(|path| format!("{path:#}")) else {
+    let Some(Demangled { text: path, is_whole }) = symbol::path(name) else {
         return judge_foreign(import);
     };
+    if !is_whole {
+        let path = &path[..path.floor_char_boundary(200)];
+        return Some(format!("its code calls `{path}..`, whose name is too long to be judged"));
+    }
     let keeper = |last: &str| path.split("::").any(|part| part.split('<').next() == Some(last));
     if STANDARD_KEEPERS.iter().any(|last| keeper(last)) {
         return Some(format!("its code calls `{path}`, which keeps a function for later"));
@@ -222,91 +239,6 @@ fn roots(path: &str) -> BTreeSet<&str> {
         at = end;
     }
     roots
-}
-
-fn read<T>(
-    path: &Path,
-    parse: impl FnOnce(&ReadCache<File>) -> object::read::Result<T>,
-) -> Result<T, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    parse(&ReadCache::new(file)).map_err(|error| error.to_string())
-}
-
-fn imports(data: &ReadCache<File>) -> object::read::Result<BTreeSet<Import>> {
-    let file: ElfFile<'_, FileHeader64<Endianness>, _> = ElfFile::parse(data)?;
-    let endian = file.endian();
-    let versions = file.elf_header().sections(endian, data)?.versions(endian, data)?;
-    let symbols = file.elf_dynamic_symbol_table();
-    let referred = file.dynamic_relocations().into_iter().flatten();
-    let referred: BTreeSet<usize> = referred
-        .filter_map(|(_, relocation)| match relocation.target() {
-            RelocationTarget::Symbol(index) => Some(index.0),
-            _ => None,
-        })
-        .collect();
-    let mut imports = BTreeSet::new();
-    for index in referred.into_iter().map(SymbolIndex) {
-        let symbol = symbols.symbol(index)?;
-        let name = symbols.symbol_name(endian, symbol)?;
-        // Weak and absent are the hooks of profilers and transactions.
-        let weak = symbol.st_bind() == STB_WEAK
-            && (name.starts_with(b"_ITM_") || name == b"__cxa_finalize");
-        if !symbol.is_undefined(endian) || name.is_empty() || weak {
-            continue;
-        }
-        let version = match &versions {
-            Some(versions) => versions.version(versions.version_index(endian, index).index())?,
-            None => None,
-        };
-        let library = version.and_then(|version| version.file());
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        imports.insert(Import { name: text(name), library: library.map(text) });
-    }
-    Ok(imports)
-}
-
-/// How many statics of the artifact are called as the macros of `tracing` call a callsite.
-fn callsites(data: &ReadCache<File>) -> object::read::Result<usize> {
-    let file: ElfFile<'_, FileHeader64<Endianness>, _> = ElfFile::parse(data)?;
-    let named = |name: &[u8]| name.windows(CALLSITE.len()).any(|part| part == CALLSITE);
-    let callsites = file.symbols().filter(|symbol| {
-        symbol.is_definition()
-            && symbol.kind() == SymbolKind::Data
-            && symbol.name_bytes().is_ok_and(named)
-            && symbol.size() == size_of::<DefaultCallsite>() as u64
-    });
-    Ok(callsites.count())
-}
-
-fn variables(data: &ReadCache<File>) -> object::read::Result<Variables> {
-    let file: ElfFile<'_, FileHeader64<Endianness>, _> = ElfFile::parse(data)?;
-    let writable: BTreeSet<usize> = file
-        .sections()
-        .filter(|section| {
-            let constant = section.name().is_ok_and(|name| name.starts_with(".data.rel.ro"));
-            !constant
-                && matches!(
-                    section.kind(),
-                    SectionKind::Data
-                        | SectionKind::UninitializedData
-                        | SectionKind::Tls
-                        | SectionKind::UninitializedTls
-                )
-        })
-        .map(|section| section.index().0)
-        .collect();
-    let mut variables = Variables::new();
-    for symbol in file.symbols() {
-        if !symbol.section_index().is_some_and(|section| writable.contains(&section.0)) {
-            continue;
-        }
-        let Ok(Ok(path)) = symbol.name().map(rustc_demangle::try_demangle) else { continue };
-        let path = format!("{path:#}");
-        for root in roots(&path) {
-            variables.entry(root.to_owned()).or_insert_with(|| path.clone());
-        }
-    }
-    Ok(variables)
 }
 
 #[cfg(test)]

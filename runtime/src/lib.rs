@@ -35,9 +35,9 @@ pub mod file;
 mod generation;
 mod history;
 mod hooks;
-mod imports;
+pub mod imports;
 mod inside;
-mod keeps;
+pub mod keeps;
 pub mod locate;
 #[allow(unsafe_code, reason = "a slot that was found by name is given its type here")]
 mod lookup;
@@ -55,6 +55,7 @@ pub mod stage;
 mod state;
 mod status;
 pub mod structure;
+mod symbol;
 mod thread;
 pub mod trust;
 pub mod verify;
@@ -75,7 +76,7 @@ pub use lookup::{Gone, HotFn, HotRef, ItemKind, LookupError};
 pub use reload::RollbackOnPanic;
 pub use runtime::{Builder, Pin, Runtime};
 pub use spawn::set_spawner;
-pub use state::{STATE_DIR, SavedStates, StateFile, StateFileError};
+pub use state::{STATE_DIR, SavedStates, StateFile, StateFileError, saved_value};
 pub use status::{Counts, GenerationState, GenerationStatus, Status};
 pub use trust::{PublicKey, Trust, TrustError};
 

@@ -15,7 +15,7 @@ use liveswap_abi::state::{
 
 use crate::event::{Difference, Refusal, Step, UnusedState};
 
-pub use file::{StateFile, StateFileError};
+pub use file::{StateFile, StateFileError, saved_value};
 use named::directory;
 pub(crate) use named::unused;
 pub use named::{STATE_DIR, SavedStates};

@@ -66,10 +66,10 @@ fn only_those_who_can_keep_something_are_named() {
 fn this_program_s_own_variables_are_found() {
     static COUNTED: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
     COUNTED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let found = read(&std::env::current_exe().unwrap(), variables).unwrap();
+    let found = read(&std::env::current_exe().unwrap(), of_program).unwrap();
     assert!(found.contains_key("tracing_core"), "{found:?}");
     assert!(!found.contains_key("rustc_demangle"), "{found:?}");
-    assert!(read(Path::new("/dev/null"), variables).is_err());
+    assert!(read(Path::new("/dev/null"), of_program).is_err());
 }
 
 #[test]

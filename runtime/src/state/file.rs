@@ -124,19 +124,46 @@ pub(super) fn get(path: &Path) -> Result<Vec<u8>, StateFileError> {
     let io = |source| StateFileError::Io { path: path.to_owned(), verb: "read", source };
     let mut file = fs::read(path).map_err(io)?;
     let damaged = |why: String| StateFileError::Damaged { path: path.to_owned(), why };
-    let head = file.windows(2).position(|two| two == b"\n\n");
-    let head = head.ok_or_else(|| damaged("it has no head".to_owned()))?;
-    let bytes = file.split_off(head + 2);
-    let text = String::from_utf8_lossy(&file);
-    let mut lines = text.lines();
+    let head = file.len() - saved_value(&file).map_err(damaged)?.len();
+    Ok(file.split_off(head))
+}
+
+/// The value in the bytes of a file that [`StateFile::save`] wrote, in the format of [`WrittenState`].
+///
+/// Takes no memory but for words.
+///
+/// # Errors
+///
+/// What is wrong with them, in words.
+///
+/// # Examples
+///
+/// ```
+/// let why = liveswap::saved_value(b"a text").unwrap_err();
+/// assert_eq!(why, "it has no head");
+/// ```
+///
+/// [`WrittenState`]: liveswap_abi::state::WrittenState
+pub fn saved_value(file: &[u8]) -> Result<&[u8], String> {
+    let head = file.windows(2).position(|two| two == b"\n\n").ok_or("it has no head")?;
+    let (head, bytes) = (&file[..head], &file[head + 2..]);
+    let mut lines = head.split(|byte| *byte == b'\n');
     let first = lines.next().unwrap_or_default();
-    if first != FIRST {
-        return Err(damaged(format!("it begins with {first:?}, not with {FIRST:?}")));
+    if first != FIRST.as_bytes() {
+        return Err(format!("it begins with {}, not with {FIRST:?}", shown(first)));
     }
-    let digest = lines.find_map(|line| line.strip_prefix("blake3=")).unwrap_or_default();
-    let found = blake3::hash(&bytes).to_hex();
-    if digest != found.as_str() {
-        return Err(damaged(format!("its digest is {found}, and should be {digest:?}")));
+    let digest = lines.find_map(|line| line.strip_prefix(b"blake3=")).unwrap_or_default();
+    let found = blake3::hash(bytes).to_hex();
+    if digest != found.as_bytes() {
+        return Err(format!("its digest is {found}, and should be {}", shown(digest)));
     }
     Ok(bytes)
 }
+
+/// The beginning of a line, as a person can read it.
+fn shown(line: &[u8]) -> String {
+    format!("{:?}", String::from_utf8_lossy(&line[..line.len().min(LONGEST)]))
+}
+
+/// What is longer is nothing that was written by [`put`].
+const LONGEST: usize = 80;

@@ -15,6 +15,9 @@ use super::{Image, Result, unsound};
 /// More versions than that, no library has and none needs.
 const MOST_VERSIONS: usize = 4096;
 
+/// How far the number of a version may be beyond how many there are; linkers count them without a gap.
+const VERSION_GAP: u16 = 64;
+
 /// The bits of a version that number it.
 const VERSION: u16 = elf::VERSYM_VERSION;
 
@@ -280,6 +283,11 @@ fn versions<'data, R: ReadRef<'data>>(
             at = follow(at, def.vd_next.get(endian), number + 1 == section.info)
                 .ok_or_else(|| wrong(section))?;
         }
+    }
+    // Whoever keeps them by number needs room for the highest.
+    let highest = known.last().copied().unwrap_or_default();
+    if usize::from(highest.saturating_sub(VERSION_GAP)) > known.len() {
+        return Err(unsound(format!("version {highest} is one of only {}", known.len())));
     }
     let Some(section) = tables.versions else {
         return if known.len() == 2 {

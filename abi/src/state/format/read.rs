@@ -11,11 +11,13 @@ pub(super) struct Reader<'de> {
     rest: &'de [u8],
     /// How many levels there may still be.
     depth: usize,
+    /// How many elements may still be promised, of all lists and maps together: each takes a byte at least.
+    promises: usize,
 }
 
 impl<'de> Reader<'de> {
     pub(super) fn new(bytes: &'de [u8], depth: usize) -> Reader<'de> {
-        Reader { rest: bytes, depth }
+        Reader { rest: bytes, depth, promises: bytes.len() }
     }
 
     /// Nothing may follow the value.
@@ -76,7 +78,10 @@ impl<'de> Reader<'de> {
 
     fn len_hint(&mut self) -> Result<Option<usize>, Error> {
         let len = self.number()?.checked_sub(1);
-        Ok(len.map(|len| usize::try_from(len).unwrap_or(usize::MAX)))
+        // Whoever reads makes room for as many as are promised, before there is one.
+        let len = len.map(|len| usize::try_from(len).unwrap_or(usize::MAX).min(self.promises));
+        self.promises -= len.unwrap_or(0);
+        Ok(len)
     }
 
     fn deeper<R>(&mut self, read: impl FnOnce(&mut Self) -> Result<R, Error>) -> Result<R, Error> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{DEPTH, read, write};
+use super::{DEPTH, read, tag, write};
 
 fn bytes<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -239,4 +239,45 @@ fn what_is_nested_too_deep_is_an_error_on_both_sides() {
     let error = read::<Shape>(&out, DEPTH).unwrap_err();
     assert!(error.message().contains("nested too deep"), "{error}");
     assert_eq!(read::<Shape>(&out, DEPTH * 4).unwrap(), deep);
+}
+
+/// Lists in lists: how many elements all of them promised.
+#[derive(Debug)]
+struct Promised(usize);
+
+impl<'de> Deserialize<'de> for Promised {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Promised, D::Error> {
+        struct Lists;
+        impl<'de> serde::de::Visitor<'de> for Lists {
+            type Value = Promised;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("lists")
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut seq: A,
+            ) -> Result<Promised, A::Error> {
+                let mut all = seq.size_hint().unwrap_or(0);
+                while let Some(Promised(inner)) = seq.next_element()? {
+                    all += inner;
+                }
+                Ok(Promised(all))
+            }
+        }
+        deserializer.deserialize_seq(Lists)
+    }
+}
+
+#[test]
+fn nobody_is_promised_more_than_there_can_be() {
+    const DEEP: usize = 100;
+    // Each says that it has 2^63 elements, and has one.
+    let promise = [[0x80; 9].as_slice(), &[1]].concat();
+    let begin = [[tag::LIST].as_slice(), &promise].concat();
+    let lists = [begin.repeat(DEEP), vec![tag::END; DEEP]].concat();
+    let Promised(all) = read(&lists, DEPTH).unwrap();
+    assert!(all <= lists.len(), "{all} of {}", lists.len());
+    // What was written promises what is there.
+    let Promised(all) = read(&bytes(&vec![vec![vec![0_u8; 0]; 3]; 5]), DEPTH).unwrap();
+    assert_eq!(all, 5 + 5 * 3);
 }
