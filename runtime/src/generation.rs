@@ -157,8 +157,9 @@ impl Candidate {
 impl Generation {
     /// No code at all.
     pub(crate) fn nothing(now: Instant) -> Generation {
-        let generation = Generation::linked(Dispatch::new(0, Vec::new()), Surface::default(), now);
-        Generation { body: Body::Nothing, ..generation }
+        // One table for all that there will ever be: nobody could say when it is not used any more.
+        static NOTHING: Dispatch = Dispatch::EMPTY;
+        Generation::without_code(&raw const NOTHING, Body::Nothing, Surface::default(), now)
     }
 
     /// Whether there is no code in it.
@@ -168,6 +169,15 @@ impl Generation {
 
     /// Generation 0.
     pub(crate) fn linked(dispatch: Box<Dispatch>, surface: Surface, now: Instant) -> Generation {
+        Generation::without_code(Box::into_raw(dispatch), Body::Linked, surface, now)
+    }
+
+    fn without_code(
+        dispatch: *const Dispatch,
+        body: Body,
+        surface: Surface,
+        now: Instant,
+    ) -> Generation {
         Generation {
             number: 0,
             kind: Kind::Linked,
@@ -178,8 +188,8 @@ impl Generation {
             drain: None,
             retained: None,
             hooks: Vec::new(),
-            dispatch: Box::into_raw(dispatch),
-            body: Body::Linked,
+            dispatch,
+            body,
         }
     }
 

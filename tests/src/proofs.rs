@@ -47,3 +47,25 @@ fn a_planted_use_after_free_is_seen_by_the_sanitizer() {
     let told = host.stderr();
     assert!(told.contains("AddressSanitizer: heap-use-after-free"), "{told}");
 }
+
+/// Without this, a suite in which nobody looks for leaks would pass as well.
+#[test]
+#[ignore = "needs LeakSanitizer: .ci/run lsan"]
+fn a_planted_leak_of_code_that_was_unloaded_is_seen_by_the_sanitizer() {
+    let bench = Workbench::new();
+    let planted = v2().edit(
+        "lib.rs",
+        "    a + b\n",
+        "    std::mem::forget(std::hint::black_box(vec![b; 12_345]));\n    a + b\n",
+    );
+    let mut host = bench.start();
+    swap(&bench, &mut host, &planted, 1);
+    assert_eq!(host.call(&["add", "1", "2"]), "3");
+    swap(&bench, &mut host, &v3(), 2);
+    host.unloaded(1);
+    host.send(&["return"]);
+    assert_eq!(host.wait(), Ended::With(23));
+    let told = host.stderr();
+    assert!(told.contains("LeakSanitizer: detected memory leaks"), "{told}");
+    assert!(told.contains("in 1 object(s)") && told.contains("hot_fixture::add"), "{told}");
+}
