@@ -31,10 +31,11 @@ faults samples="2000":
 # Ten thousand artifacts, one in ten bad, while threads, thread-locals, long calls and pins hold old generations.
 soak-hostile swaps="10000" *args:
     cargo run --release -p liveswap-benches -- soak --swaps {{ swaps }} --hostile --check {{ args }}
-# Look for bytes that what reads artifacts stumbles over; what leads somewhere new is added to the corpus in target/.
-fuzz minutes="10":
-    mkdir -p target/fuzz/corpus
-    RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions=on -Coverflow-checks=on" cargo run --release -p liveswap-fuzz --target-dir target/fuzz --target "$(rustc --print host-tuple)" -- target/fuzz/corpus fuzz/corpus -max_total_time="$(({{ minutes }} * 60))" -max_len=16384 -timeout=10 -rss_limit_mb=1024
+
+# Look for bytes that a reader stumbles over (artifacts, states, messages); what leads somewhere new is added to the corpus in target/.
+fuzz minutes="10" reader="artifacts":
+    mkdir -p target/fuzz/corpus/{{ reader }}
+    RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions=on -Coverflow-checks=on" cargo run --release -p liveswap-fuzz --bin {{ reader }} --target-dir target/fuzz --target "$(rustc --print host-tuple)" -- target/fuzz/corpus/{{ reader }} fuzz/corpus/{{ reader }} -max_total_time="$(({{ minutes }} * 60))" -max_len=16384 -timeout=10 -rss_limit_mb=1024
 
 # Model-check the gate.
 loom:
@@ -43,6 +44,10 @@ loom:
 # Layouts, refusals, states and swaps under AddressSanitizer (nightly).
 asan:
     .ci/run asan
+
+# What old generations leave allocated, by LeakSanitizer (nightly).
+lsan:
+    .ci/run lsan
 
 # Three swaps under valgrind.
 valgrind:

@@ -3,14 +3,14 @@
 //! Threads and destructors are counted; a callsite, a hook or a task that is registered somewhere is not. Whoever keeps
 //! such a thing beyond a call keeps it in a variable of its own. So an artifact is judged by whom it calls:
 //!
-//! 1. The language's own libraries keep nothing but what is counted, with the exceptions in [`STANDARD_KEEPERS`].
+//! 1. The language's own libraries keep nothing but what is counted, with the exceptions in `STANDARD_KEEPERS`.
 //! 2. A crate without writable variables in the program has no place to keep anything. Those of the program's crates are
 //!    read from the symbols of its executable, once; where those are not there, every crate may have some.
-//! 3. A few crates have variables and keep nothing of their callers; they were read for it ([`HARMLESS`]).
+//! 3. A few crates have variables and keep nothing of their callers; they were read for it (`HARMLESS`).
 //! 4. The crates of `tracing` and `log` have variables, and every other hot crate calls them. They were read: what they keep
-//!    of a caller's is a callsite, a subscriber or a logger, and by which functions is listed ([`DIAGNOSTIC_KEEPERS`]).
+//!    of a caller's is a callsite, a subscriber or a logger, and by which functions is listed (`DIAGNOSTIC_KEEPERS`).
 //!    Callsites that have a home (`callsites.rs`) are not kept; an artifact that has others is.
-//! 5. Of the C library, what takes a function or memory for later is listed ([`C_KEEPERS`]). Any other function that is
+//! 5. Of the C library, what takes a function or memory for later is listed (`C_KEEPERS`). Any other function that is
 //!    not Rust's may keep what it likes.
 //!
 //! What is stored in values that the program keeps (a trait object, a `fn`, a `&'static str` of hot code) has no import.
