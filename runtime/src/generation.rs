@@ -15,7 +15,7 @@ mod ending;
 mod loaded;
 mod quarantine;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use blake3::Hash;
 use liveswap_abi::dispatch::Dispatch;
@@ -24,9 +24,10 @@ use liveswap_abi::{HotCrate, LeftBehind};
 
 use crate::check::Surface;
 use crate::drain::Drain;
-use crate::dylib::{CloseOutcome, MappedImage, Remnant, pages};
+use crate::dylib::{CloseOutcome, MappedImage, Remnant, pages, trial};
 use crate::error::Error;
 use crate::event::{EditClass, Kind, Signed};
+use crate::initializers::Trial;
 use crate::inside::Inside;
 use crate::stage::StagedArtifact;
 pub(crate) use ending::{Ending, Protections};
@@ -85,6 +86,12 @@ impl Candidate {
         let loaded = Box::new(Loaded::load(stage, host)?);
         let is_checked = !loaded.hot_crate.hooks_of(Role::SelfCheck).is_empty();
         Ok(Candidate { loaded, is_checked })
+    }
+
+    /// Loads a verified stage in a copy of the process, for as long as `patience` at a time.
+    pub(crate) fn try_out(stage: &StagedArtifact, patience: Duration) -> Trial {
+        // SAFETY: dylib obligation 1: the bytes are the stage's, which were verified and are ours alone.
+        unsafe { trial::load(stage.path(), patience) }
     }
 
     /// Which kind of artifact was really loaded.

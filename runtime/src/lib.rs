@@ -36,6 +36,7 @@ mod generation;
 mod history;
 mod hooks;
 pub mod imports;
+mod initializers;
 mod inside;
 pub mod keeps;
 pub mod locate;

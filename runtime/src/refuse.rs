@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::event::{Difference, HotPanic, Kind, Refusal, Step};
+use crate::initializers::{Initializers, Trial};
 use crate::structure::Unsound;
 use crate::verify::ManifestError;
 
@@ -71,6 +72,47 @@ pub(crate) fn unsound(error: &Unsound) -> Refusal {
     let item = "the artifact's structure".to_owned();
     let expected = "a library that the system's loader can read";
     Refusal::one(Step::Verify, difference(item, expected, error.to_string(), remedy))
+}
+
+/// The refusal of a library with functions that choose others, where nobody says that they belong there.
+pub(crate) fn choosing(initializers: &Initializers) -> Refusal {
+    let item = "the artifact's structure".to_owned();
+    let expected = "no function that chooses others while it is loaded, or a seal";
+    let remedy = "build it again, with `cargo liveswap` where it is meant to have them";
+    Refusal::one(Step::Verify, difference(item, expected, initializers.names(), remedy))
+}
+
+/// The refusal of a library of which it cannot be told what runs while it is loaded.
+pub(crate) fn unreadable(error: &object::read::Error) -> Refusal {
+    let item = "the artifact's initializers".to_owned();
+    let found = error.to_string();
+    Refusal::one(Step::Verify, difference(item, "tables that can be read", found, "build it again"))
+}
+
+/// The refusal of an artifact whose initializers cannot be run, by how they ended in a copy of the process; `None` where they
+/// did well.
+pub(crate) fn tried(
+    initializers: &Initializers,
+    trial: Trial,
+    patience: Duration,
+) -> Option<Refusal> {
+    let callable = "call it from a hot function instead, or make it return";
+    let (found, remedy) = match trial {
+        Trial::Passed => return None,
+        Trial::Panicked(panic) => (format!("a panic at {panic}"), callable),
+        Trial::Ended(how) => (format!("the end of the process, by {how}"), callable),
+        Trial::Late => (
+            format!("no end within {patience:?}"),
+            "make it return sooner, or give it more time with the setting `self_check_deadline`",
+        ),
+        Trial::Impossible(error) => (
+            format!("no copy of the process to try it in: {error}"),
+            "make room for one, or load it untried with the setting `try_initializers`",
+        ),
+    };
+    let item = format!("what runs while it is loaded: {}", initializers.names());
+    let expected = "initializers that return, as tried in a copy of the process";
+    Some(Refusal::one(Step::Load, difference(item, expected, found, remedy)))
 }
 
 /// The refusal of an artifact whose manifest is not what the macros write.

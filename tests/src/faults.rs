@@ -7,6 +7,7 @@
 mod bytes;
 mod clock;
 mod code;
+mod initializers;
 mod killed;
 mod kinds;
 mod limits;

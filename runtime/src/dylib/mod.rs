@@ -34,6 +34,8 @@ pub(crate) mod quarantine;
     path = "other_unix.rs"
 )]
 mod sys;
+#[cfg_attr(not(target_os = "linux"), path = "trial/none.rs")]
+pub(crate) mod trial;
 
 /// A loaded library.
 ///

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::event::{Kind, Outcome, Refusal, Step};
 use crate::generation::Candidate;
 use crate::imports;
+use crate::initializers;
 use crate::refuse;
 use crate::seal::{self, Seal};
 use crate::stage::StagedArtifact;
@@ -64,7 +65,13 @@ impl Owner {
         let seal = seal::look(&mut file);
         let is_without_place = matches!(seal, Ok(Seal::NoPlace));
         match seal {
-            Ok(Seal::None | Seal::NoPlace | Seal::Whole) => {}
+            Ok(Seal::Whole) => {}
+            Ok(Seal::None | Seal::NoPlace) => match initializers::of_file(&file) {
+                Ok(found) if found.choosing.is_empty() => {}
+                // One bit makes one of any function, and nobody vouches for the bits.
+                Ok(found) => return refuse(refuse::choosing(&found)),
+                Err(error) => return refuse(refuse::unreadable(&error)),
+            },
             Ok(Seal::Broken { sealed, found }) => {
                 return refuse(refuse::broken_seal(&sealed, &found));
             }
@@ -93,6 +100,24 @@ impl Owner {
             }
         }
         Ok(manifest.kind())
+    }
+
+    /// Loads an artifact with initializers of its own in a copy of the process, where they can do no harm.
+    pub(super) fn try_initializers(&self, stage: &StagedArtifact) -> Result<(), Refusal> {
+        if !self.settings.try_initializers {
+            return Ok(());
+        }
+        let found = File::open(stage.path())
+            .map_err(|source| Error::ArtifactRead { path: stage.path().to_owned(), source })
+            .map_err(|error| refuse::because(Step::Load, &error))?;
+        let found = initializers::of_file(&found).map_err(|error| refuse::unreadable(&error))?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let patience = self.settings.self_check_deadline;
+        let trial = Candidate::try_out(stage, patience);
+        tracing::debug!(initializers = %found.names(), ?trial, "tried in a copy of the process");
+        refuse::tried(&found, trial, patience).map_or(Ok(()), Err)
     }
 
     pub(super) fn check(

@@ -141,9 +141,12 @@ impl Owner {
         let kind = verified?;
 
         begins(Step::Load);
-        let candidate = Candidate::load(stage, self.host);
+        let tried = self.try_initializers(&stage);
+        let candidate = tried.map(|()| Candidate::load(stage, self.host));
         taken.timings.load = stopwatch.lap();
-        let candidate = candidate.map_err(|error| refused(refuse::because(Step::Load, &error)))?;
+        let candidate = candidate
+            .map_err(refused)?
+            .map_err(|error| refused(refuse::because(Step::Load, &error)))?;
 
         begins(Step::Check);
         let checked = self.check(&candidate, kind);

@@ -59,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) report_after: Duration,
     /// How long the self-checks of one generation may take.
     pub(crate) self_check_deadline: Duration,
+    /// Whether artifacts with initializers of their own are loaded in a copy of the process first.
+    pub(crate) try_initializers: bool,
     /// How long a state that has to be carried over may stay open.
     pub(crate) migrate_deadline: Duration,
     /// How many stages are kept.

@@ -63,6 +63,7 @@ impl Builder {
             settings: Settings {
                 report_after: Duration::from_secs(1),
                 self_check_deadline: Duration::from_secs(5),
+                try_initializers: true,
                 migrate_deadline: Duration::from_secs(1),
                 history: 8,
                 rollback_on_panic: None,
@@ -166,6 +167,20 @@ impl Builder {
     #[must_use]
     pub fn self_check_deadline(mut self, time: Duration) -> Builder {
         self.settings.self_check_deadline = time;
+        self
+    }
+
+    /// Whether an artifact with initializers of its own, as the crate `ctor` makes them, is loaded in a copy of the process
+    /// first; yes, unless told otherwise.
+    ///
+    /// Initializers run while the system loads a library, where nobody can catch a panic of theirs. In the copy they may
+    /// panic, end the process, or take longer than [`self_check_deadline`](Self::self_check_deadline) allows: then the
+    /// artifact is refused and nothing of it is loaded. What they do outside of the program's memory, as writing a file,
+    /// they do twice. Only on Linux is there such a copy, a child process without the program's other threads, made by
+    /// `fork`; artifacts without initializers of their own need none.
+    #[must_use]
+    pub fn try_initializers(mut self, try_them: bool) -> Builder {
+        self.settings.try_initializers = try_them;
         self
     }
 

@@ -66,8 +66,9 @@ const MOST_ENTRIES: usize = 1024;
 /// Tags that may come more than once.
 const REPEATED: &[DynamicTag] = &[elf::DT_NEEDED, elf::DT_AUXILIARY, elf::DT_FILTER];
 
-/// Tags of tables that no 64-bit library has.
-const FOREIGN: &[DynamicTag] = &[elf::DT_REL, elf::DT_RELSZ, elf::DT_RELENT];
+/// Tags of tables that no 64-bit library has, or only programs.
+const FOREIGN: &[DynamicTag] =
+    &[elf::DT_REL, elf::DT_RELSZ, elf::DT_RELENT, elf::DT_PREINIT_ARRAY, elf::DT_PREINIT_ARRAYSZ];
 
 pub(super) fn read<'a, 'data, R: ReadRef<'data>>(
     image: &'a Image<'data, R>,

@@ -131,6 +131,8 @@ fn the_dynamic_section_leads_astray() {
         assert!(words.contains(named), "{number:#x}: {words}");
     }
     let (start, _) = section(".dynamic");
+    let before = changed(tag(0x6fff_fff9) - 8, &32_u64.to_ne_bytes());
+    assert!(before.contains("for others"), "functions that only programs have: {before}");
     assert!(changed(start, &[0; 8]).contains("does not lead"), "an end before the beginning");
 }
 

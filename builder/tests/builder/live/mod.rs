@@ -42,6 +42,7 @@ fn a_shared_artifact_is_swapped_in_and_is_one_program_with_its_host() {
         assert_eq!(program.ask("spawn"), (10 + generation).to_string());
         assert_eq!(program.ask("lease"), format!("{0} Ok({0})", 10 + generation));
     }
+    assert!(!program.had_children(), "nothing of it is tried that every library has");
     program.end();
 }
 
@@ -74,6 +75,7 @@ fn a_standalone_artifact_does_the_same_but_with_its_own_copies_of_what_dependenc
         // Leases run on the program's.
         assert_eq!(program.ask("lease"), format!("{0} Ok({0})", 10 + generation));
     }
+    assert!(!program.had_children(), "nothing of it is tried that every library has");
     program.end();
 }
 
@@ -151,6 +153,36 @@ fn an_artifact_that_lies_about_its_kind_is_refused() {
     program.end();
 }
 
+/// In the program's memory and with its standard library, and yet not in the program.
+#[test]
+fn an_initializer_that_panics_is_refused_and_the_program_goes_on() {
+    let workspace = Workspace::new("initializer");
+    let (builder, host) = workspace.started(Settings::default());
+    let path = builder.artifact_path().expect("captured");
+    let mut program = Program::start(&host.executable, &path, workspace.stages());
+    assert_eq!(program.ask("value"), "10");
+    workspace.edit(
+        "pub struct Marker",
+        "extern \"C\" fn reads_its_table() {\n    panic!(\"no table {}\", state::all_dropped())\n}\n\
+         #[used]\n#[unsafe(link_section = \".init_array\")]\n\
+         static FIRST: extern \"C\" fn() = reads_its_table;\npub struct Marker",
+    );
+    assert_eq!(build(&builder).artifact.kind, ArtifactKind::Shared);
+    let answer = program.ask("reload");
+    let expected = "refused at load: what runs while it is loaded: `hot::reads_its_table`: ";
+    assert!(answer.starts_with(expected), "{answer}");
+    assert!(answer.contains("-> a panic at hot/src/lib.rs:"), "{answer}");
+    assert!(answer.contains(": no table 0; "), "{answer}");
+    assert!(program.had_children(), "it was tried");
+    assert_eq!(program.ask("value"), "10");
+    workspace.edit("panic!(\"no table {}\", state::all_dropped())", "state::dropped();");
+    workspace.edit_value(10, 11);
+    assert_eq!(build(&builder).artifact.kind, ArtifactKind::Shared);
+    let answer = program.ask("reload");
+    assert_eq!(program.ask("value"), "11", "{answer}");
+    program.end();
+}
+
 #[test]
 fn what_a_shared_generation_leaves_in_the_program_never_crashes_it() {
     let workspace = Workspace::new("leaves");
@@ -159,9 +191,9 @@ fn what_a_shared_generation_leaves_in_the_program_never_crashes_it() {
     let mut program = Program::start(&host.executable, &path, workspace.stages());
     for generation in 1..=3 {
         workspace.edit_value(9 + generation, 10 + generation);
-        build(&builder);
+        let outcome = build(&builder);
         let answer = program.ask("reload");
-        assert_eq!(program.ask("value"), (10 + generation).to_string(), "{answer}");
+        assert_eq!(program.ask("value"), (10 + generation).to_string(), "{answer}, {outcome:?}");
         assert_eq!(program.ask("leave"), (2 * generation).to_string());
         program.ask("tell");
     }
