@@ -84,7 +84,7 @@ pub enum Error {
         packages: Vec<String>,
     },
     /// A file of the builder could not be read or written.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}{}: {source}", path.display(), remedy(source))]
     File {
         /// What was tried.
         action: &'static str,
@@ -125,6 +125,22 @@ impl Error {
 
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { action, path: path.to_owned(), source }
+    }
+}
+
+/// What a person can do about a failed call to the system, where that is known.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; give this user access to it, or choose another target directory"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "; choose a target directory that can be written to",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free space on that disk",
+        io::ErrorKind::IsADirectory
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::AlreadyExists
+        | io::ErrorKind::DirectoryNotEmpty => "; remove what stands in its place",
+        _ => "",
     }
 }
 

@@ -1,11 +1,20 @@
 //! Where the builder keeps its files: all of them in the target directory, none of them cargo's.
+//!
+//! A builder that is killed leaves compilers and linkers behind that go on working. So whatever they write that is not
+//! finished by one renaming is in a directory of one builder alone, which the next one removes: what is still written there
+//! then is nobody's.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::error::Error;
 use crate::project::Project;
+use crate::record::temporary_of;
 use crate::settings::Settings;
+
+/// What the directories of single builders are called.
+const WORK: &str = "builder-";
 
 /// More builders than this for one project at once are a mistake.
 const MOST_BUILDERS: u32 = 64;
@@ -17,6 +26,8 @@ pub(crate) struct Layout {
     /// Records of compiler calls, shared by all builders of the target directory.
     pub units: PathBuf,
     root: PathBuf,
+    /// What only this builder, and what it starts, writes to.
+    work: PathBuf,
     /// Held as long as the directories are used.
     _lock: File,
 }
@@ -40,11 +51,13 @@ impl Layout {
             let lock = File::create(&path).map_err(Error::file("create", &path))?;
             match lock.try_lock() {
                 Ok(()) => {
-                    let layout = Self { units, root, _lock: lock };
-                    for directory in [layout.out(), layout.deps(), layout.incremental()] {
-                        create(&directory)?;
-                    }
-                    create(&layout.root.join("artifact"))?;
+                    bury(&root, &units);
+                    // Another one than that of any process before, whatever its number was.
+                    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+                    let now = now.map_or(0, |since| since.as_nanos());
+                    let work = root.join(format!("{WORK}{}-{now}", std::process::id()));
+                    let layout = Self { units, root, work, _lock: lock };
+                    layout.restore()?;
                     return Ok(layout);
                 }
                 Err(TryLockError::WouldBlock) => {}
@@ -84,22 +97,22 @@ impl Layout {
 
     /// What the wrapper must know for the artifact's link.
     pub(crate) fn link_plan(&self) -> PathBuf {
-        self.root.join("link-plan.json")
+        self.work.join("link-plan.json")
     }
 
     /// What came out of the artifact's link.
     pub(crate) fn link_report(&self) -> PathBuf {
-        self.root.join("link.json")
+        self.work.join("link.json")
     }
 
     /// Where the compiler writes the artifact before it is published.
     pub(crate) fn out(&self) -> PathBuf {
-        self.root.join("out")
+        self.work.join("out")
     }
 
     /// Where rebuilt dependencies are.
     pub(crate) fn deps(&self) -> PathBuf {
-        self.root.join("deps")
+        self.work.join("deps")
     }
 
     /// The compiler's own memory of what it compiled before.
@@ -131,6 +144,42 @@ impl Layout {
         }
         create(&self.root.join("artifact"))
     }
+}
+
+impl Drop for Layout {
+    fn drop(&mut self) {
+        // The next builder tries again.
+        let _ = fs::remove_dir_all(&self.work);
+    }
+}
+
+/// Removes what builders, and what they started, left that were killed.
+fn bury(root: &Path, units: &Path) {
+    // Nothing of it is ever read, so what cannot be removed does no harm.
+    for path in entries(root) {
+        if name_of(&path).starts_with(WORK) {
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+    for path in entries(root).chain(entries(units)) {
+        if temporary_of(name_of(&path)).is_some_and(is_dead) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+}
+
+/// Whether no process has this number; no where that is not known.
+fn is_dead(process: u32) -> bool {
+    let processes = Path::new("/proc");
+    processes.join("self").exists() && !processes.join(process.to_string()).exists()
 }
 
 fn create(directory: &Path) -> Result<(), Error> {

@@ -115,7 +115,7 @@ pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> io::Result<()>
 /// Writes a file so that a reader sees all of it or none. Only this user can read it.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
+    name.push(format!(".{}{TEMPORARY}", std::process::id()));
     let temporary = PathBuf::from(name);
     let written = (|| {
         let mut options = fs::OpenOptions::new();
@@ -129,6 +129,14 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(&temporary);
     }
     written
+}
+
+/// How names of files end that are not whole yet.
+const TEMPORARY: &str = ".new";
+
+/// The process that writes a file of this name, which gets another name when it is whole.
+pub(crate) fn temporary_of(name: &str) -> Option<u32> {
+    name.strip_suffix(TEMPORARY)?.rsplit_once('.')?.1.parse().ok()
 }
 
 #[cfg(test)]
@@ -146,6 +154,14 @@ mod tests {
             other.changes_in_this_process().contains_key("PATH"),
             "a variable that the base lacks is a change"
         );
+    }
+
+    #[test]
+    fn who_writes_a_file_that_is_not_whole_is_known_by_its_name() {
+        assert_eq!(temporary_of("hot-1f.json.71.new"), Some(71));
+        for other in ["hot-1f.json", "hot.new", "new", "recipe.json.x.new"] {
+            assert_eq!(temporary_of(other), None, "{other}");
+        }
     }
 
     #[test]

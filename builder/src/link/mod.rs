@@ -89,7 +89,8 @@ pub(crate) fn stand_in_for_linker(plan: &Path, arguments: Vec<OsString>) -> io::
     let plan: Plan = read_json(plan)?;
     let started = SystemTime::now();
     let clock = Instant::now();
-    let mut attempts = Attempts { driver: &plan.driver, failed: Vec::new() };
+    let beside = plan.report.parent().unwrap_or(Path::new("."));
+    let mut attempts = Attempts { driver: &plan.driver, beside, failed: Vec::new() };
     let arguments = match readable(&arguments)? {
         Some(arguments) => arguments,
         // Arguments that are not text are passed on as they are; the builder then sees no report.
@@ -116,13 +117,15 @@ pub(crate) fn stand_in_for_linker(plan: &Path, arguments: Vec<OsString>) -> io::
 /// Runs linkers, remembering what failed on the way to what works.
 pub(crate) struct Attempts<'a> {
     pub driver: &'a Path,
+    /// Where long command lines are written.
+    pub beside: &'a Path,
     pub failed: Vec<String>,
 }
 
 impl Attempts<'_> {
     /// Runs a linker whose failure has an answer: its words are kept and not shown.
     pub(crate) fn try_quietly(&mut self, program: &Path, arguments: &[String]) -> io::Result<bool> {
-        match run(program, arguments) {
+        match run(program, arguments, self.beside) {
             Ok(output) if output.status.success() => Ok(true),
             Ok(output) => {
                 let words = String::from_utf8_lossy(&output.stderr);
@@ -138,19 +141,20 @@ impl Attempts<'_> {
 
     /// Runs the linker whose failure is the answer: its words go to the compiler.
     pub(crate) fn try_finally(&mut self, arguments: &[String]) -> io::Result<i32> {
-        let output = run(self.driver, arguments)?;
+        let output = run(self.driver, arguments, self.beside)?;
         io::Write::write_all(&mut io::stdout(), &output.stdout)?;
         io::Write::write_all(&mut io::stderr(), &output.stderr)?;
         Ok(output.status.code().unwrap_or(1))
     }
 }
 
-fn run(program: &Path, arguments: &[String]) -> io::Result<Output> {
+fn run(program: &Path, arguments: &[String], beside: &Path) -> io::Result<Output> {
     let mut command = Command::new(program);
     if arguments.iter().map(|argument| argument.len() + 1).sum::<usize>() < LONGEST_COMMAND {
         return command.args(arguments).output();
     }
-    let file = std::env::temp_dir().join(format!("liveswap-link-{}.args", std::process::id()));
+    // Of a host's link, in a directory that stays: named so that one of a dead process is known there.
+    let file = beside.join(format!("arguments.{}.new", std::process::id()));
     let mut text = String::new();
     for argument in arguments {
         for character in argument.chars() {

@@ -24,7 +24,7 @@ pub fn endless() -> u64 {
 "#;
 
 /// Processes that have a directory in their command line.
-fn processes_in(directory: &Path) -> Vec<String> {
+pub fn processes_in(directory: &Path) -> Vec<String> {
     let name = directory.to_str().expect("text");
     let processes = fs::read_dir("/proc").expect("processes").flatten();
     let command = |path: &Path| fs::read(path.join("cmdline")).ok();
@@ -36,7 +36,7 @@ fn processes_in(directory: &Path) -> Vec<String> {
 }
 
 #[track_caller]
-fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
     while !condition() {
         assert!(Instant::now() < deadline, "still waiting until {what}");

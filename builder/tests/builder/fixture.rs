@@ -196,8 +196,12 @@ impl Fixture {
     }
 
     pub fn project(&self) -> Project {
+        Self::project_at(self.root())
+    }
+
+    fn project_at(root: &Path) -> Project {
         Project {
-            directory: self.root().to_owned(),
+            directory: root.to_owned(),
             host: Host { package: "app".into(), target: HostTarget::Bin("app".into()) },
             hot_package: "hot-logic".into(),
             flags: CargoFlags { other: vec!["--offline".into()], ..CargoFlags::default() },
@@ -205,7 +209,12 @@ impl Fixture {
     }
 
     pub fn open(&self, settings: Settings) -> Builder {
-        Builder::open(self.project(), with_wrapper(settings)).expect("opens")
+        Self::open_at(self.root(), settings)
+    }
+
+    /// A builder of such a workspace, whoever made it.
+    pub fn open_at(root: &Path, settings: Settings) -> Builder {
+        Builder::open(Self::project_at(root), with_wrapper(settings)).expect("opens")
     }
 
     /// A builder whose host is built.

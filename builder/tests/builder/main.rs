@@ -9,6 +9,7 @@ mod configuration;
 mod escapes;
 mod fixture;
 mod holds;
+mod killed;
 mod live;
 mod neighbors;
 mod recapture;
