@@ -78,7 +78,7 @@ impl Server {
         // the older one does not wake it in its stead.
         static STARTED: AtomicU64 = AtomicU64::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
-        let name = format!("control-{}-{number}.sock", std::process::id());
+        let name = socket_name(std::process::id(), number);
         let mut address = directory.join(&name);
         let mut elsewhere = None;
         if address.as_os_str().len() > LONGEST_PATH {
@@ -134,6 +134,17 @@ impl Drop for Server {
         }
         let _ = fs::remove_file(&self.address);
     }
+}
+
+/// What a process calls one of its sockets.
+fn socket_name(process: u32, number: u64) -> String {
+    format!("control-{process}-{number}.sock")
+}
+
+/// The process whose socket has this name.
+pub(crate) fn process_of(name: &str) -> Option<u32> {
+    let (process, _) = name.strip_prefix("control-")?.strip_suffix(".sock")?.split_once('-')?;
+    process.parse().ok()
 }
 
 /// Makes a directory that only this user can look into.

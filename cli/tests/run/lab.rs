@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -288,6 +289,35 @@ impl Lab {
     /// Starts `cargo liveswap run` with more arguments.
     pub(crate) fn run(&self, args: &[&str]) -> Run {
         self.run_in(".", args)
+    }
+
+    /// Starts `cargo liveswap` as somebody to whom permissions mean something, which they do not to root.
+    pub(crate) fn run_as_a_user(&self, args: &[&str]) -> Run {
+        let command = self.command(args);
+        if !fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+            return Run::start(command);
+        }
+        let mut under = Command::new("setpriv");
+        under.arg("--bounding-set=-dac_override,-dac_read_search");
+        under.arg(command.get_program()).args(command.get_args()).current_dir(self.path("."));
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => under.env(name, value),
+                None => under.env_remove(name),
+            };
+        }
+        Run::start(under)
+    }
+
+    /// The directory of the builder of this workspace's hot crate.
+    pub(crate) fn build_directory(&self) -> PathBuf {
+        let prefix = format!("{}-hot-", self.name);
+        let all = fs::read_dir(self.target().join("liveswap/build")).unwrap().flatten();
+        let own = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(&prefix) && path.join("recipe.json").exists()
+        };
+        all.map(|entry| entry.path()).find(own).expect("something was captured")
     }
 
     /// Starts `cargo liveswap run` in a directory of the workspace.

@@ -7,6 +7,7 @@
 
 mod changes;
 mod configuration;
+mod faults;
 mod lab;
 mod session;
 mod states;
