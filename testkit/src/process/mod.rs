@@ -27,4 +27,4 @@ pub use toolbox::Toolbox;
 use std::time::Duration;
 
 /// How long anything is waited for. Nothing takes a tenth of it on an idle machine.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(180);
