@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::lab::Lab;
@@ -10,6 +10,14 @@ use crate::session::is_there;
 
 fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Where a program is told to look for artifacts.
+fn artifacts_of(program: u32) -> PathBuf {
+    let environment = fs::read(format!("/proc/{program}/environ")).unwrap();
+    let mut variables = environment.split(|byte| *byte == 0);
+    let given = variables.find_map(|it| it.strip_prefix(b"LIVESWAP_ARTIFACT_DIR="));
+    PathBuf::from(str::from_utf8(given.expect("it is told")).unwrap())
 }
 
 /// What a session left of itself in the directory of sockets.
@@ -56,9 +64,9 @@ fn a_target_directory_that_cannot_be_written_to_is_said_and_the_program_goes_on(
     let mut run = lab.run_as_a_user(&["run"]);
     run.wait_for("value 1");
     let program = run.program();
-    let built = lab.build_directory();
-    let artifacts = built.join("artifact");
-    let own = fs::read_dir(&built).unwrap().flatten().map(|entry| entry.path());
+    let artifacts = artifacts_of(program);
+    let built = artifacts.parent().unwrap();
+    let own = fs::read_dir(built).unwrap().flatten().map(|entry| entry.path());
     let own =
         own.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("builder-"));
     let own = own.max().expect("the builder works somewhere");

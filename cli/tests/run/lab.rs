@@ -309,17 +309,6 @@ impl Lab {
         Run::start(under)
     }
 
-    /// The directory of the builder of this workspace's hot crate.
-    pub(crate) fn build_directory(&self) -> PathBuf {
-        let prefix = format!("{}-hot-", self.name);
-        let all = fs::read_dir(self.target().join("liveswap/build")).unwrap().flatten();
-        let own = |path: &PathBuf| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with(&prefix) && path.join("recipe.json").exists()
-        };
-        all.map(|entry| entry.path()).find(own).expect("something was captured")
-    }
-
     /// Starts `cargo liveswap run` in a directory of the workspace.
     pub(crate) fn run_in(&self, directory: &str, args: &[&str]) -> Run {
         let mut command = self.command(&["run"]);
