@@ -28,3 +28,43 @@ pub(crate) fn names(path: &Path, name: &str) -> bool {
     let last = segments.next().is_some_and(|segment| segment.ident == name);
     last && segments.next().is_none_or(|segment| segment.ident == "liveswap_macros")
 }
+
+/// Whether the compiler gives a path its meaning, or a tool that leaves the code as it is: anything else may be a macro that rewrites
+/// the function. The list is the one of the reference, as far as functions may have them.
+pub(crate) fn is_inert(path: &Path) -> bool {
+    const TOOLS: [&str; 5] = ["clippy", "diagnostic", "miri", "rust_analyzer", "rustfmt"];
+    const KNOWN: [&str; 28] = [
+        "allow",
+        "automatically_derived",
+        "bench",
+        "cfg",
+        "cfg_attr",
+        "cold",
+        "coverage",
+        "deny",
+        "deprecated",
+        "doc",
+        "expect",
+        "export_name",
+        "forbid",
+        "hot",
+        "ignore",
+        "inline",
+        "instruction_set",
+        "link_section",
+        "must_use",
+        "naked",
+        "no_mangle",
+        "optimize",
+        "sanitize",
+        "should_panic",
+        "target_feature",
+        "test",
+        "track_caller",
+        "warn",
+    ];
+    match path.segments.first() {
+        Some(tool) if path.segments.len() > 1 => TOOLS.iter().any(|name| tool.ident == name),
+        _ => KNOWN.iter().any(|name| path.is_ident(name)),
+    }
+}

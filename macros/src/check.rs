@@ -17,6 +17,7 @@ pub(crate) fn function(function: &ItemFn) -> Result<()> {
     result(&function.sig, &mut errors);
     body(&function.block, &mut errors);
     attributes(&function.attrs, &mut errors);
+    rewriting(&function.attrs, &mut errors);
     errors.into_result()
 }
 
@@ -194,5 +195,18 @@ pub(crate) fn attributes(attributes: &[Attribute], errors: &mut Errors) {
             continue;
         };
         errors.push(path, reason);
+    }
+}
+
+/// A macro below would rewrite what the program calls in place of the body, and no edit of it would be seen.
+fn rewriting(attributes: &[Attribute], errors: &mut Errors) {
+    let refused = ["hot", "naked", "target_feature", "track_caller"];
+    for path in attributes::paths(attributes) {
+        let is_refused = refused.iter().any(|name| attributes::names(&path, name));
+        if !attributes::is_inert(&path) && !is_refused {
+            let reason = "this attribute would be applied to what the program calls, which no swap replaces; put it above \
+                          `#[hot]`, and it is part of the body";
+            errors.push(path, reason);
+        }
     }
 }

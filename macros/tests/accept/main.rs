@@ -31,6 +31,7 @@ mod on_a_declaration;
 mod on_a_module;
 mod on_a_type;
 mod on_another_item;
+mod rewritten_below;
 mod self_check_result;
 mod self_in_body;
 mod self_in_signature;
