@@ -181,6 +181,16 @@ pub(super) fn variable(file: &Path, start: u64, address: u64) -> Option<String> 
     named.ok().flatten()
 }
 
+/// Where the variables end of the program or library in `file`, mapped from `start` on in pages of `page` bytes.
+pub(super) fn end(file: &Path, start: u64, page: u64) -> Option<u64> {
+    let bounds = with_file(file, |file| {
+        let parts = || file.segments().map(|part| (part.address(), part.address() + part.size()));
+        Some((parts().map(|part| part.0).min()?, parts().map(|part| part.1).max()?))
+    });
+    let (first, last) = bounds.ok().flatten()?;
+    Some((start + last - first / page * page).next_multiple_of(page))
+}
+
 /// The symbol that contains `offset`, quoted.
 fn symbol<'a>(file: &object::File<'a, &'a ReadCache<File>>, offset: u64) -> Option<String> {
     let contains = |symbol: &object::Symbol<'a, '_, &'a ReadCache<File>>| {

@@ -75,7 +75,9 @@ impl Survey {
     /// The system's, where the process may not look at itself.
     pub(super) fn take(images: &[&Image], ours: BTreeSet<u32>) -> io::Result<Survey> {
         let memory = Memory::open()?;
-        let regions = regions::list()?;
+        let page = memory.page();
+        let regions =
+            regions::cut(regions::list()?, |file, start| image::end(Path::new(file), start, page));
         let key = heap::learn_key(&memory);
         let hulls: Vec<Range<u64>> = images.iter().map(|image| image.hull()).collect();
         let first = hulls.iter().map(|hull| hull.start).min().unwrap_or_default();

@@ -26,6 +26,30 @@ pub(super) fn list() -> io::Result<Vec<Region>> {
     Ok(parse(&String::from_utf8_lossy(&maps)))
 }
 
+/// Ends the memory of every file where its variables end, which `end_of` says of a file and the address that it begins at:
+/// memory without a name that lies behind it by chance is not the file's.
+pub(super) fn cut(regions: Vec<Region>, end_of: impl Fn(&str, u64) -> Option<u64>) -> Vec<Region> {
+    let mut cut = Vec::with_capacity(regions.len());
+    for region in regions {
+        let end = match &region.file {
+            Some((file, start)) if region.name.is_empty() => end_of(file, *start),
+            _ => None,
+        };
+        let Some(end) = end.filter(|end| *end < region.range.end) else {
+            cut.push(region);
+            continue;
+        };
+        let behind = end.max(region.range.start)..region.range.end;
+        let before = region.range.start..behind.start;
+        let guarded = region.guarded && before.is_empty();
+        if !before.is_empty() {
+            cut.push(Region { range: before, ..region.clone() });
+        }
+        cut.push(Region { range: behind, file: None, guarded, ..region });
+    }
+    cut
+}
+
 /// The region that contains `at`.
 pub(super) fn containing(regions: &[Region], at: u64) -> Option<&Region> {
     let after = regions.partition_point(|region| region.range.end <= at);
@@ -117,12 +141,32 @@ mod tests {
             seen,
             [
                 (0x55d1, "/usr/bin/a program", program.clone(), false),
-                (0x55d3, "", program, false),
+                (0x55d3, "", program.clone(), false),
                 (0x6000, "[heap]", None, false),
                 (0x7001, "", None, true),
                 (0x7300, "[stack]", None, false),
             ]
         );
+        for (end, expected) in [
+            (0x55d4, vec![(0x55d3..0x55d4, program.clone())]),
+            (0x55d3, vec![(0x55d3..0x55d4, None)]),
+            (0x55d2, vec![(0x55d3..0x55d4, None)]),
+        ] {
+            let cut = cut(regions.clone(), |file, start| {
+                assert_eq!((file, start), ("/usr/bin/a program", 0x55d0));
+                Some(end)
+            });
+            let seen: Vec<_> = cut
+                .into_iter()
+                .filter(|region| region.range.start == 0x55d3)
+                .map(|region| (region.range, region.file))
+                .collect();
+            assert_eq!(seen, expected, "variables that end at {end:x}");
+        }
+        let wide = Region { range: 0x1000..0x4000, ..regions[1].clone() };
+        let parts = cut(vec![wide], |_, _| Some(0x2000));
+        let parts: Vec<_> = parts.iter().map(|it| (it.range.clone(), it.file.is_some())).collect();
+        assert_eq!(parts, [(0x1000..0x2000, true), (0x2000..0x4000, false)]);
         assert_eq!(containing(&regions, 0x55d3).unwrap().range, 0x55d3..0x55d4);
         assert_eq!(containing(&regions, 0x7000), None);
     }
