@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use crate::anew::anew;
 use crate::event::Event;
 
 /// How many events wait for a reader before the oldest is dropped.
@@ -52,7 +53,7 @@ impl Feed {
                 state.waiting.pop_front();
                 state.missed += 1;
             }
-            state.waiting.push_back(event.clone());
+            state.waiting.push_back(anew(event));
         });
     }
 

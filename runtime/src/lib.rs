@@ -17,6 +17,7 @@
 #![warn(missing_docs, unreachable_pub)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod anew;
 mod announce;
 #[allow(unsafe_code, reason = "callsites in the memory of an artifact are found and changed here")]
 mod callsites;

@@ -20,6 +20,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, after, never, select};
 use liveswap_abi::HotCrate;
 
+use crate::anew::anew;
 use crate::announce::Announcer;
 use crate::check::Functions;
 use crate::clock::{Clock, Stopwatch, SystemClock};
@@ -151,18 +152,18 @@ impl Owner {
                 Wake::Command(Command::Reload(answer)) => {
                     let reload = self.reload_now();
                     // Whoever asked may have stopped waiting.
-                    let _ = answer.send(reload);
+                    let _ = answer.send(anew(&reload));
                 }
                 Wake::Command(Command::RollBack(answer)) => {
                     let reload = self.roll_back();
-                    let _ = answer.send(reload);
+                    let _ = answer.send(anew(&reload));
                 }
                 Wake::Command(Command::Activate(generation, answer)) => {
                     let reload = self.activate(generation);
-                    let _ = answer.send(reload);
+                    let _ = answer.send(anew(&reload));
                 }
                 Wake::Command(Command::History(answer)) => {
-                    let _ = answer.send(self.history.entries());
+                    let _ = answer.send(anew(&self.history.entries()));
                 }
                 Wake::Command(Command::Panicked(generation, panic, at)) => {
                     self.panicked(generation, &panic, at);
@@ -172,7 +173,7 @@ impl Owner {
                     let _ = answer.send(exports.find(&wanted, uses));
                 }
                 Wake::Command(Command::Status(answer)) => {
-                    let _ = answer.send(self.status());
+                    let _ = answer.send(anew(&self.status()));
                 }
                 Wake::Command(Command::SaveStates) => self.save_states(),
                 Wake::Command(Command::TellStatus) => self.announcer.tell_status(&self.status()),

@@ -4,7 +4,60 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use super::{DESCRIBED, Known, Left, LeftBehind, LeftKind, platform};
+use super::{DESCRIBED, Left, LeftBehind, LeftKind, platform};
+
+/// [`Left`] as it is kept: without room for what is not there, which would keep what was in that memory before. A
+/// search of the program's memory would take it for a pointer into whatever is there by then.
+#[derive(Debug)]
+pub(super) struct Known {
+    kind: LeftKind,
+    function: usize,
+    thread: u32,
+    leased: String,
+    since: Instant,
+    /// Tells it from others of its kind; the inverse, which leads nowhere: an entry that was taken out leaves its own behind.
+    mark: usize,
+}
+
+/// Stands for no function.
+const NO_FUNCTION: usize = usize::MAX;
+
+impl Known {
+    /// Makes room for as many as are described, and has what was in that memory before overwritten.
+    pub(super) fn make_room(list: &mut Vec<Known>) {
+        let blank = || Known {
+            kind: LeftKind::Thread,
+            function: NO_FUNCTION,
+            thread: 0,
+            leased: String::new(),
+            since: Instant::now(),
+            mark: 0,
+        };
+        let used = list.len();
+        list.resize_with(used.max(DESCRIBED), blank);
+        list.truncate(used);
+    }
+
+    pub(super) fn of(left: Left, mark: usize) -> Known {
+        let Left { kind, function, thread, leased, since } = left;
+        let function = function.unwrap_or(NO_FUNCTION);
+        Known { kind, function, thread, leased: leased.unwrap_or_default(), since, mark: !mark }
+    }
+
+    fn is(&self, mark: usize) -> bool {
+        self.mark == !mark
+    }
+
+    pub(super) fn left(&self) -> Left {
+        Left {
+            kind: self.kind,
+            function: (self.function != NO_FUNCTION).then_some(self.function),
+            thread: self.thread,
+            leased: (self.kind == LeftKind::Lease).then(|| self.leased.clone()),
+            since: self.since,
+        }
+    }
+}
 
 impl LeftBehind {
     /// Raises a count (I1); `mark` tells it from others of its kind.
@@ -22,7 +75,7 @@ impl LeftBehind {
         let left = Left { kind, function, thread, leased, since: Instant::now() };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() < DESCRIBED {
-            known.push(Known { left, mark });
+            known.push(Known::of(left, mark));
         }
     }
 
@@ -30,20 +83,19 @@ impl LeftBehind {
     #[allow(dead_code, reason = "where threads are not counted, nobody asks")]
     pub(super) fn is_this_thread(&self, mark: usize) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = |known: &&mut Known| known.left.kind == LeftKind::Thread && known.mark == mark;
+        let mine = |known: &&mut Known| known.kind == LeftKind::Thread && known.is(mark);
         if let Some(known) = known.iter_mut().find(mine) {
-            known.left.thread = platform::thread_number();
+            known.thread = platform::thread_number();
         }
     }
 
     /// Lowers a count (I2). Whoever reads zero may free `self`, so the total goes last.
     pub(super) fn lower(&self, kind: LeftKind, mark: usize) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |known: &Known| known.left.kind == kind && known.mark == mark;
+        let same = |known: &Known| known.kind == kind && known.is(mark);
         // Values under one key share its mark, and a thread has one of them.
-        let mine = known
-            .iter()
-            .position(|known| same(known) && known.left.thread == platform::thread_number());
+        let mine =
+            known.iter().position(|known| same(known) && known.thread == platform::thread_number());
         let gone = mine.or_else(|| known.iter().position(same)).map(|at| known.remove(at));
         drop(known);
         drop(gone);

@@ -112,13 +112,6 @@ pub enum LeftKind {
     Lease,
 }
 
-#[derive(Debug)]
-struct Known {
-    left: Left,
-    /// Tells it from others of its kind.
-    mark: usize,
-}
-
 impl LeftBehind {
     /// Nothing left behind so far.
     #[must_use]
@@ -138,7 +131,7 @@ impl LeftBehind {
     /// Makes known by which table the generation's functions are called, before any of them is.
     pub fn set_table(&self, gate: &'static Gate, dispatch: *const Dispatch) {
         // An allocator that leaves something behind itself should not do it while the list is locked.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).reserve(DESCRIBED);
+        Known::make_room(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner));
         self.gate.store(ptr::from_ref(gate).cast_mut(), Ordering::Relaxed);
         // Release pairs with the acquire in `running`.
         self.dispatch.store(dispatch.cast_mut(), Ordering::Release);
@@ -169,7 +162,7 @@ impl LeftBehind {
     #[must_use]
     pub fn known(&self) -> Vec<Left> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.iter().map(|known| known.left.clone()).collect()
+        known.iter().map(Known::left).collect()
     }
 
     /// The slot of the generation's function that the calling thread is in; `None` where it is in none.
@@ -259,5 +252,6 @@ pub(crate) fn connect(left_behind: &'static LeftBehind, host: &'static HostSide)
     platform::connect(left_behind, host);
 }
 
+use count::Known;
 pub(crate) use count::{lower_lease, raise_lease};
 pub(crate) use platform::{HOST_SIDE, HostSide, run_in};

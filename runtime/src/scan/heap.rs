@@ -2,23 +2,24 @@
 //!
 //! What was given back keeps its contents. The allocator's blocks lie one after the other, each beginning with its size, and
 //! in the size of the next one stands whether it is in use ([glibc's `malloc.c`][malloc], "malloc_chunk details"). Blocks that a
-//! thread keeps for itself count as used there, but hold a number that is the same in the whole process. Small blocks that
-//! are kept in a list of an arena cannot be told from used ones; nobody points to them. Where the blocks do not follow each
+//! thread keeps for itself count as used there, but hold a number that is the same in the whole process. So do small
+//! blocks that an arena keeps in its lists (`lists.rs`), which are read. Where the blocks do not follow each
 //! other to the end, as with another allocator, nothing is said.
 //!
 //! [malloc]: https://sourceware.org/git/?p=glibc.git;a=blob;f=malloc/malloc.c;hb=glibc-2.36
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::iter::StepBy;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use super::lists;
 use super::memory::{Address, Memory};
 use super::regions::{self, Region};
 
 /// Arenas of threads lie at multiples of this.
-const ARENA: u64 = 64 << 20;
+pub(super) const ARENA: u64 = 64 << 20;
 /// Before the first block of an arena there is at most this much.
 const ARENA_HEAD: u64 = 0x1000;
 /// What a block begins with.
@@ -84,11 +85,12 @@ pub(super) fn blocks(
         let end = match Part::at(memory, region, first.raw()) {
             Some(part) => {
                 let here = &rest[..rest.partition_point(|at| at.raw() < part.range.end)];
+                let listed = lists::of(memory, region, first.raw());
                 // It may have grown since it was listed, and may grow while it is walked.
                 let walked = (0..ATTEMPTS).find_map(|_| {
                     let Part { range, heads } = Part::at(memory, region, first.raw())?;
                     let mut heads = heads.map(|head| range.start + head);
-                    heads.find_map(|start| walk(memory, start..range.end, key, here))
+                    heads.find_map(|start| walk(memory, start..range.end, (key, &listed), here))
                 });
                 known.extend(walked.unwrap_or_default());
                 part.range.end
@@ -140,7 +142,7 @@ impl Part {
 fn walk(
     memory: &Memory,
     range: Range<u64>,
-    key: u64,
+    (key, listed): (u64, &BTreeSet<Address>),
     addresses: &[Address],
 ) -> Option<BTreeMap<Address, Where>> {
     let mut found = BTreeMap::new();
@@ -158,7 +160,8 @@ fn walk(
                   block: (u64, u64),
                   is_free: bool| {
         let (start, size) = block;
-        let kept = memory.word(start + HEAD + 8) == Some(key);
+        let kept =
+            listed.contains(&Address::of(start)) || memory.word(start + HEAD + 8) == Some(key);
         // The last word is the next block's first.
         let range = Address::of(start + HEAD)..Address::of(start + size + 8);
         for at in waiting.drain(..) {

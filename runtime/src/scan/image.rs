@@ -4,6 +4,7 @@
 //! symbols, its tables for unwinding. The program has no use for those, so they are told by what is there: only code,
 //! constants and variables count.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SectionFlags, e
 
 use super::Target;
 use super::memory::{Address, Memory};
+use super::symbols::Symbols;
 
 /// What only the loader and the unwinder have addresses of.
 const RECORDS: &[&str] = &[
@@ -47,6 +49,8 @@ pub(super) struct Image {
     pub(super) locals: (usize, u64),
     /// Memory in which pointers to it are known.
     pub(super) known: Vec<Range<Address>>,
+    /// Read once something points to it.
+    symbols: OnceCell<Symbols>,
 }
 
 impl Image {
@@ -88,12 +92,13 @@ impl Image {
             counted,
             locals: target.locals,
             known: target.known.iter().map(range).collect(),
+            symbols: OnceCell::new(),
         })
     }
 
     /// Memory that stands for an image without a file, for tests.
     #[cfg(test)]
-    pub(super) fn stand_in(range: Range<u64>) -> Image {
+    pub(super) fn stand_in(range: Range<u64>, symbols: Symbols) -> Image {
         Image {
             file: PathBuf::new(),
             base: Address::of(range.start),
@@ -102,6 +107,7 @@ impl Image {
             counted: std::iter::once(0..range.end - range.start).collect(),
             locals: (0, 0),
             known: Vec::new(),
+            symbols: symbols.into(),
         }
     }
 
@@ -131,6 +137,11 @@ impl Image {
         let base = self.base.raw();
         let word = |index: u64| memory.word(start.raw() + 8 * index);
         word(0) == Some(base) && word(2) == Some(base + dynamic)
+    }
+
+    /// What is known of it by its symbols.
+    pub(super) fn symbols(&self) -> &Symbols {
+        self.symbols.get_or_init(|| with_file(&self.file, Symbols::of).unwrap_or_default())
     }
 
     /// What is at `offset`, in words.

@@ -1,7 +1,8 @@
 //! From words that look like addresses of an image to whether anybody can reach it.
 //!
 //! 1. What is in memory of the image itself, its thread-locals included, or in a place where Liveswap keeps it, is left out.
-//! 2. So is what is in a dead stack, or in a block that was given back.
+//! 2. So is what is in a dead stack, in a block that was given back, or in the loader's variables, which lead to its own
+//!    records only.
 //! 3. A block in use only counts if something outside of the image leads to it: memory that only the image knew of stays
 //!    behind when it goes, and nobody will look at it. So the blocks are searched for like the image, and the blocks in
 //!    which they are found, until one is reached from elsewhere or there are no more.
@@ -108,6 +109,7 @@ impl Survey {
         let wanted: BTreeMap<Address, u64> = hits
             .iter()
             .filter(|hit| !left_out.iter().any(|range| range.contains(&hit.at)))
+            .filter(|hit| !image.symbols().is_own(hit.offset))
             .map(|hit| (hit.at, hit.offset))
             .collect();
         if wanted.len() > MOST {
@@ -122,6 +124,7 @@ impl Survey {
             match place {
                 Place::Harmless => {}
                 Place::Block(range) if image.is_record(&self.memory, range.start) => {}
+                Place::Block(_) if image.symbols().is_inside_function(offset) => {}
                 Place::Block(range) => blocks.add(range, at, offset),
                 Place::Doubtful => doubtful.push((at, offset)),
                 Place::Root => {
@@ -212,8 +215,8 @@ impl Survey {
     /// Whether `at` is among the variables of the C library.
     fn is_of_c_library(&self, at: Address) -> bool {
         let region = regions::containing(&self.regions, at.raw());
-        let file = region.and_then(|region| region.file.as_ref());
-        file.and_then(|(file, _)| Path::new(file).file_name()?.to_str())
+        region
+            .and_then(file_name)
             .is_some_and(|name| name.starts_with("libc.so") || name.starts_with("libc-2"))
     }
 
@@ -242,11 +245,13 @@ impl Survey {
                 true => heap::blocks(&self.memory, region, self.key, &in_heap),
                 false => BTreeMap::new(),
             };
+            let is_loader = file_name(region).is_some_and(|name| name.starts_with("ld-linux"));
             for at in in_heap {
                 let place = match blocks.get(&at) {
                     Some(Where::Notes) => Place::Harmless,
                     Some(Where::Block(block)) if block.is_free => Place::Harmless,
                     Some(Where::Block(block)) => Place::Block(block.range.clone()),
+                    None if is_loader => Place::Harmless,
                     None => Place::Root,
                 };
                 places.push((at, place));
@@ -286,6 +291,11 @@ impl Survey {
             false => format!("memory at {raw:#x}"),
         }
     }
+}
+
+/// The last part of the name of the file whose variables these are.
+fn file_name(region: &Region) -> Option<&str> {
+    Path::new(&region.file.as_ref()?.0).file_name()?.to_str()
 }
 
 impl Found {

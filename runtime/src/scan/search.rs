@@ -6,9 +6,11 @@
 mod heap;
 mod image;
 mod judge;
+mod lists;
 mod memory;
 mod regions;
 mod stacks;
+mod symbols;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +23,7 @@ use nix::unistd::gettid;
 use super::Target;
 use image::Image;
 use judge::{Found, Survey};
+use memory::Address;
 
 /// What the thread is called.
 const THREAD: &str = "liveswap-scan";
@@ -130,7 +133,13 @@ struct Open {
 impl Open {
     fn new(request: Request) -> Option<Open> {
         match Image::of(&request.target) {
-            Ok(image) => Some(Open { request, image, passes: 0 }),
+            Ok(mut image) => {
+                // What waits to be looked for is told apart by addresses.
+                let queue = (&raw const QUEUE).addr() as u64;
+                let end = queue + size_of_val(&QUEUE) as u64;
+                image.known.push(Address::of(queue)..Address::of(end));
+                Some(Open { request, image, passes: 0 })
+            }
             Err(error) => {
                 let file = request.target.file.display();
                 let words = format!(

@@ -8,6 +8,7 @@ use std::sync::mpsc::channel;
 
 use super::heap::Where;
 use super::memory::{Address, Memory};
+use super::symbols::Symbols;
 use super::*;
 
 /// Looks for the image from a thread that is not looked at.
@@ -31,9 +32,13 @@ fn found_at_last(image: &Image) -> Option<Found> {
 
 /// Addresses that stand for an image: nothing was ever mapped there, so nobody has them but for the test.
 fn stand_in() -> (Image, usize) {
+    stand_in_with(Symbols::default())
+}
+
+fn stand_in_with(symbols: Symbols) -> (Image, usize) {
     static NEXT: AtomicUsize = AtomicUsize::new(0x3A5A_0000_0000);
     let start = NEXT.fetch_add(1 << 24, SeqCst);
-    (Image::stand_in(start as u64..start as u64 + (1 << 20)), start + 4096)
+    (Image::stand_in(start as u64..start as u64 + (1 << 20), symbols), start + 4096)
 }
 
 #[track_caller]
@@ -61,6 +66,36 @@ fn a_pointer_in_the_heap_is_found_with_what_leads_to_it() {
     ROOT.lock().unwrap().push(vec![1, 2, inside, 4]);
     assert_found(&image, &["which is reached from the variable `", "::ROOT`"]);
     ROOT.lock().unwrap().clear();
+}
+
+#[test]
+fn what_nobody_follows_does_not_count() {
+    static KEPT: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    static VARIABLE: AtomicUsize = AtomicUsize::new(0);
+    let one = |range| std::iter::once(range).collect();
+    let symbols = || Symbols::new(one(4096..4104), one(8192..8300));
+    let keep = |offset: Option<usize>| {
+        let (image, at_4096) = stand_in_with(symbols());
+        let value = offset.map_or(0, |offset| at_4096 - 4096 + offset);
+        *KEPT.lock().unwrap() = vec![1, value, 3];
+        (image, value)
+    };
+    // What is Liveswap's own, and an address to return to.
+    for offset in [None, Some(4096), Some(4100), Some(8193), Some(8299)] {
+        let (image, _) = keep(offset);
+        assert_eq!(found_at_last(&image), None, "{offset:?}");
+    }
+    // What is beside it, and a function.
+    for offset in [4095, 4104, 8191, 8192, 8300] {
+        let (image, _) = keep(Some(offset));
+        assert_found(&image, &["which is reached from the variable `", "::KEPT`"]);
+    }
+    // An address to return to where it was not copied by chance.
+    let (image, value) = keep(Some(8200));
+    VARIABLE.store(value, SeqCst);
+    assert_found(&image, &["in the variable `", "::VARIABLE`"]);
+    VARIABLE.store(0, SeqCst);
+    KEPT.lock().unwrap().clear();
 }
 
 #[test]
@@ -131,6 +166,31 @@ fn what_was_given_back_does_not_count() {
             assert!(!block.is_free && block.range.contains(&address));
         }
     }
+}
+
+#[test]
+fn what_an_arena_keeps_in_lists_is_known_to_be_given_back() {
+    const COUNT: usize = 200;
+    /// What a block begins with.
+    const HEAD: u64 = 16;
+    let memory = Memory::open().unwrap();
+    // Each between two in use, so that they are not made one.
+    let pairs = (0..COUNT).map(|_| (vec![1_usize; 6], vec![1_usize; 6]));
+    let (blocks, between): (Vec<_>, Vec<_>) = pairs.unzip();
+    let starts: Vec<Address> =
+        blocks.iter().map(|block| Address::of(block.as_ptr().addr() as u64 - HEAD)).collect();
+    let regions = regions::list().unwrap();
+    let region = regions::containing(&regions, starts[0].raw()).unwrap();
+    let listed = |start: &&Address| {
+        region.range.contains(&start.raw())
+            && lists::of(&memory, region, start.raw()).contains(start)
+    };
+    assert_eq!(starts.iter().filter(listed).count(), 0, "in use");
+    drop(black_box(blocks));
+    let known = starts.iter().filter(listed).count();
+    drop(black_box(between));
+    // A thread keeps a few for itself, and some are taken again.
+    assert!(known > COUNT / 2, "{known} of {COUNT} blocks are in lists");
 }
 
 #[test]
