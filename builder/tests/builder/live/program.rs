@@ -96,7 +96,7 @@ impl Workspace {
             )
         };
         let tracing = if sources.traces {
-            "tracing = { version = \"0.1\", default-features = false, features = [\"std\"] }\n\
+            "tracing = { version = \"0.1\", default-features = false, features = [\"std\", \"attributes\"] }\n\
              tokio = { version = \"1\", default-features = false, features = [\"rt\"] }\n"
         } else {
             ""

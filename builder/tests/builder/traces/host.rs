@@ -1,28 +1,40 @@
 //! A host that hears what its code tells, and does what it is told, a line in for a line out.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::fmt::Debug;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use liveswap::{Event, Events, Outcome, Retirement, Runtime};
+use liveswap::{Event, Events, LeasedFuture, Outcome, Retirement, Runtime};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::span::{Attributes, Id, Record};
+use tracing::span::{Attributes, EnteredSpan, Id, Record};
 use tracing::{Metadata, Span};
 
 /// What was heard and not asked for yet.
 static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// How often something was heard in a storm.
 static STORM: AtomicU64 = AtomicU64::new(0);
+/// In how many spans somebody is.
+static DEPTH: AtomicI64 = AtomicI64::new(0);
 static IN_STORM: AtomicBool = AtomicBool::new(false);
 static LEVEL: Mutex<LevelFilter> = Mutex::new(LevelFilter::INFO);
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(start);
+
+thread_local! {
+    /// Spans of hot code that the program is in.
+    static ENTERED: RefCell<Vec<EnteredSpan>> = const { RefCell::new(Vec::new()) };
+    /// Hot code that has begun and waits.
+    static WAITING: RefCell<Option<LeasedFuture<u32>>> = const { RefCell::new(None) };
+}
 
 /// Keeps what it was given of every span that is open, as registries do.
 #[derive(Default)]
@@ -80,8 +92,12 @@ impl tracing::Subscriber for Recording {
         event.record(&mut words);
         heard("event", event.metadata(), words);
     }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
+    fn enter(&self, _: &Id) {
+        DEPTH.fetch_add(1, Ordering::SeqCst);
+    }
+    fn exit(&self, _: &Id) {
+        DEPTH.fetch_sub(1, Ordering::SeqCst);
+    }
     fn try_close(&self, id: Id) -> bool {
         let metadata = self.of(&id);
         self.open.lock().unwrap().remove(&id.into_u64());
@@ -154,6 +170,23 @@ fn answer(
             let value = hot::around(|| drop(reload()));
             format!("{value}, {}", said())
         }
+        "instrumented" => {
+            let value = hot::instrumented(|| drop(reload()));
+            format!("{value}, {}", said())
+        }
+        "enter" => {
+            ENTERED.with_borrow_mut(|entered| entered.push(hot::opened().entered()));
+            DEPTH.load(Ordering::SeqCst).to_string()
+        }
+        "leave" => {
+            ENTERED.take();
+            format!("{}, {}", DEPTH.load(Ordering::SeqCst), said())
+        }
+        "wait" => {
+            WAITING.set(Some(hot::waiting()));
+            go_on()
+        }
+        "go-on" => format!("{}, {}", go_on(), said()),
         // One subscriber only, of one thread, which is not the one that loads.
         "scoped" => tracing::subscriber::with_default(Recording::default(), || {
             let swapped = reload();
@@ -217,6 +250,18 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 fn said() -> String {
     std::mem::take(&mut *HEARD.lock().unwrap()).join("; ")
+}
+
+/// Polls what waits, once; what it answers, or that it still waits.
+fn go_on() -> String {
+    let mut future = WAITING.take().expect("somebody waits");
+    match Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value.to_string(),
+        Poll::Pending => {
+            WAITING.set(Some(future));
+            "waits".to_owned()
+        }
+    }
 }
 
 fn reload() -> String {

@@ -1,5 +1,6 @@
 //! A hot crate that tells what it does.
 
+use liveswap_abi::{LeasedFuture, lease};
 use liveswap_macros::hot;
 use tracing::field::Empty;
 
@@ -39,6 +40,36 @@ pub fn around(swap: fn()) -> u32 {
     swap();
     span.record("late", value());
     tracing::Span::current().record("late", 0);
+    tell();
+    value()
+}
+
+/// The same with a span that the attribute makes.
+#[hot]
+#[tracing::instrument(name = "instrumented", target = "hot", skip_all)]
+pub fn instrumented(swap: fn()) -> u32 {
+    swap();
+    tell();
+    value()
+}
+
+/// And of code that waits: the program swaps while it does.
+#[hot]
+pub fn waiting() -> LeasedFuture<u32> {
+    lease!(async move { waits(1).await })
+}
+
+#[tracing::instrument(name = "waits", target = "hot")]
+async fn waits(times: u32) -> u32 {
+    let mut left = times;
+    std::future::poll_fn(|_| match left.checked_sub(1) {
+        Some(less) => {
+            left = less;
+            std::task::Poll::Pending
+        }
+        None => std::task::Poll::Ready(()),
+    })
+    .await;
     tell();
     value()
 }

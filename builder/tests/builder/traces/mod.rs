@@ -262,3 +262,71 @@ fn a_standalone_artifact_tells_its_own_tracing_which_nobody_hears() {
     assert_eq!(program.ask("rebuild"), "rebuilt");
     program.end();
 }
+
+/// `#[tracing::instrument]` on a hot function and on an `async fn`, each in the middle of its span when its code is swapped
+/// for other code. `is_heard` in a shared artifact only.
+fn instrumented_code_is_swapped(kind: KindPolicy, is_heard: bool) {
+    let mut scene = Scene::new(Settings { kind, ..Settings::default() });
+    let mut program = scene.start();
+    program.ask("listen");
+    // What was heard, without the lines of the spans, which the attribute chooses.
+    let heard = |answer: &str| -> String {
+        let said = answer.split_once(", ").map_or("", |(_, said)| said);
+        let name = |one: &str| match one.strip_suffix(" closed") {
+            Some(span) => format!("{} closed", span.split(' ').next().unwrap_or_default()),
+            None => one.to_owned(),
+        };
+        said.split("; ").map(name).collect::<Vec<_>>().join("; ")
+    };
+    let expected = |name: &str, value: u32| match is_heard {
+        true => format!("{}; {name} closed", told(value)),
+        false => String::new(),
+    };
+    scene.swap(&mut program, 1);
+    assert_eq!(program.ask("wait"), "waits");
+    scene.swap(&mut program, 2);
+
+    scene.publish();
+    let value = scene.version;
+    let answer = program.ask("instrumented");
+    assert!(answer.starts_with(&format!("{value},")), "{answer}");
+    assert_eq!(heard(&answer), expected("instrumented", value));
+    assert_eq!(program.ask("retired"), "2: Unloaded");
+
+    // The first generation is still in the middle of it.
+    assert_eq!(program.ask("images"), "2");
+    let answer = program.ask("go-on");
+    assert!(answer.starts_with(&format!("{value},")), "{answer}");
+    assert_eq!(heard(&answer), expected("waits", value));
+    assert_eq!(program.ask("retired"), "1: Unloaded");
+    assert_eq!(program.ask("images"), "1");
+    assert_eq!(program.ask("rebuild"), "rebuilt");
+    program.end();
+}
+
+#[test]
+fn instrumented_code_of_a_shared_artifact_is_swapped_inside_of_its_spans() {
+    instrumented_code_is_swapped(KindPolicy::Auto, true);
+}
+
+#[test]
+fn instrumented_code_of_a_standalone_artifact_is_swapped_inside_of_its_spans() {
+    instrumented_code_is_swapped(KindPolicy::Standalone, false);
+}
+
+#[test]
+fn the_program_leaves_a_span_whose_code_is_gone() {
+    let mut scene = Scene::new(Settings::default());
+    let mut program = scene.start();
+    program.ask("listen");
+    scene.swap(&mut program, 1);
+    assert_eq!(program.ask("enter"), "1");
+    for generation in 2..=3 {
+        scene.swap(&mut program, generation);
+        assert_eq!(program.ask("retired"), format!("{}: Unloaded", generation - 1));
+    }
+    assert_eq!(program.ask("tell"), told(13));
+    let kept = format!("kept INFO hot hot/src/lib.rs:{}", line("\"kept\""));
+    assert_eq!(program.ask("leave"), format!("0, {kept} closed"));
+    program.end();
+}
