@@ -28,6 +28,10 @@ pub(crate) enum Error {
     #[error("build: {0}")]
     Fixture(#[from] liveswap_testkit::Error),
 
+    /// A generated program or its artifact could not be built.
+    #[error("build: {words}")]
+    NotBuilt { words: String },
+
     /// The loader refused.
     #[error("load: `{}` cannot be loaded or unloaded", path.display())]
     Load { path: PathBuf, source: libloading::Error },

@@ -8,6 +8,7 @@
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- soak --swaps 10000 --hostile
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- migrate
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- scale
+//! cargo run --release -p liveswap-benches --bin liveswap-bench -- traces
 //! cargo run --release -p liveswap-benches --bin liveswap-bench -- edit-to-live --crate deps
 //! ```
 //!
@@ -16,7 +17,7 @@
 //!
 //! This program is itself the host of the hot crate `bench-hot`, whose library cargo leaves beside it. Versions of that
 //! library, and of `bench-peer` for hot-lib-reloader, are copies with another number at a marked place: real artifacts,
-//! as many as it takes, without a compiler in the way (`patch.rs`). Only two compile: `edit-to-live` workspaces of its own, in
+//! as many as it takes, without a compiler in the way (`patch.rs`). Only three compile: `edit-to-live` and `traces` workspaces of their own, in
 //! a temporary directory, and `scale` a crate as large as is asked for, once.
 
 #![deny(unsafe_code)]
@@ -42,6 +43,7 @@ mod statistics;
 #[allow(unsafe_code, reason = "a bare function pointer is one of the things that are compared")]
 mod subject;
 mod swap;
+mod traces;
 
 use std::io;
 use std::process::ExitCode;
@@ -79,6 +81,8 @@ enum Bench {
     Migrate(migrate::Options),
     /// What the checks at load cost where a hot crate is large.
     Scale(scale::Options),
+    /// What events and spans of hot code cost, beside those of the program itself.
+    Traces(traces::Options),
     /// What is left of many swaps: memory, images, descriptors, stages, wrong results.
     Soak(soak::Options),
     /// From a saved file to its behavior in a running program, beside other tools and the bare compiler.
@@ -86,6 +90,7 @@ enum Bench {
 }
 
 fn main() -> ExitCode {
+    liveswap_builder::maybe_run_as_wrapper();
     if let Some(code) = edit_to_live::stand_in() {
         return code;
     }
@@ -103,6 +108,7 @@ fn main() -> ExitCode {
             None => swap::run(options).and_then(|figures| cli.report(&figures)),
         },
         Bench::Migrate(options) => migrate::run(options).and_then(|figures| cli.report(&figures)),
+        Bench::Traces(options) => traces::run(options).and_then(|figures| cli.report(&figures)),
         Bench::Soak(options) => match options.hostile {
             true => soak::hostile::run(options).and_then(|figures| cli.report(&figures)),
             false => soak::run(options).and_then(|figures| cli.report(&figures)),
