@@ -45,8 +45,8 @@ pub fn around(swap: fn()) -> u32 {
 }
 
 /// The same with a span that the attribute makes.
-#[hot]
 #[tracing::instrument(name = "instrumented", target = "hot", skip_all)]
+#[hot]
 pub fn instrumented(swap: fn()) -> u32 {
     swap();
     tell();

@@ -280,8 +280,6 @@ fn instrumented_code_is_swapped(kind: KindPolicy, is_heard: bool) {
     };
     let expected = |name: &str, value: u32| match is_heard {
         true => format!("{}; {name} closed", told(value)),
-        // An attribute below `#[hot]` stands on the wrapper, whose span is the program's in both kinds.
-        false if name == "instrumented" => format!("{name} closed"),
         false => String::new(),
     };
     scene.swap(&mut program, 1);
