@@ -99,17 +99,18 @@ fn of<'data, R: ReadRef<'data>>(data: R) -> object::read::Result<Initializers> {
     let mut found = Initializers::default();
     let mut called = in_arrays(&file)?;
     called.extend(before_arrays(&file)?);
-    if called.is_empty() && !chooses(&file) {
+    let choosing = choosing(&file);
+    if called.is_empty() && choosing.is_empty() {
         return Ok(found);
     }
-    let names = names(&file);
+    let names = names(&file, &called.iter().chain(&choosing).copied().collect());
     let name = |address: u64| match names.get(&address) {
         Some(name) => name.clone(),
         None => format!("the function at {address:#x}"),
     };
     let is_usual = |name: &String| USUAL.iter().any(|usual| name.contains(usual));
     found.called = called.into_iter().map(&name).filter(|name| !is_usual(name)).collect();
-    found.choosing = choosing(&file).into_iter().map(name).collect();
+    found.choosing = choosing.into_iter().map(name).collect();
     Ok(found)
 }
 
@@ -163,11 +164,7 @@ fn before_arrays<'data, R: ReadRef<'data>>(
     Ok(first.map(|entry| entry.d_val(endian)).filter(|address| Some(*address) != usual))
 }
 
-/// Whether anything is chosen at load, which few libraries have anything of.
-fn chooses<'data, R: ReadRef<'data>>(file: &ElfFile64<'data, Endianness, R>) -> bool {
-    !choosing(file).is_empty()
-}
-
+/// What is chosen at load, which few libraries have anything of.
 fn choosing<'data, R: ReadRef<'data>>(file: &ElfFile64<'data, Endianness, R>) -> BTreeSet<u64> {
     let endian = file.endian();
     let symbols = file
@@ -184,12 +181,15 @@ fn choosing<'data, R: ReadRef<'data>>(file: &ElfFile64<'data, Endianness, R>) ->
     symbols.into_iter().chain(relocations).collect()
 }
 
-/// Functions by their addresses, with their names as a person writes them.
+/// The functions at these addresses, with their names as a person writes them. A library has thousands of others, whose names
+/// would take longer than all the rest of its verification.
 fn names<'data, R: ReadRef<'data>>(
     file: &ElfFile64<'data, Endianness, R>,
+    wanted: &BTreeSet<u64>,
 ) -> BTreeMap<u64, String> {
     let symbols = file.dynamic_symbols().chain(file.symbols());
     symbols
+        .filter(|symbol| wanted.contains(&symbol.address()))
         .filter(|symbol| symbol.is_definition() && symbol.kind() == SymbolKind::Text)
         .filter_map(|symbol| {
             let name = symbol.name().ok()?;
