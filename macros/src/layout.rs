@@ -47,6 +47,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 #scope
                 ::liveswap_abi::layout::probe::Extent::<Self>::OF
             };
+            const POINTS: ::core::primitive::bool = false;
 
             fn describe(__describer: &mut ::liveswap_abi::layout::Describer<'_>) {
                 #scope

@@ -42,6 +42,20 @@ pub(crate) fn are_ambiguous(signature: &Signature) -> bool {
     result.elided > 0 && arguments.elided + named.len() > 1
 }
 
+/// Whether a type is a reference whose lifetime is that of the call, whatever else the signature says.
+///
+/// One with a name may be as long as `'static`, by bounds that types imply, and one behind an alias does not show.
+pub(crate) fn is_lent(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(reference) => {
+            reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident == "_")
+        }
+        Type::Paren(inner) => is_lent(&inner.elem),
+        Type::Group(inner) => is_lent(&inner.elem),
+        _ => false,
+    }
+}
+
 /// Which lifetimes of a signature are the same, in one text for all ways to write that: `0 1 -> 0` for a function of two
 /// references whose result borrows from the first.
 ///

@@ -20,10 +20,10 @@ pub(crate) fn of_function(signature: &Signature) -> TokenStream {
         let mut names = Vec::new();
         bound_by(&argument.pat, "", &mut names);
         let names = names.into_iter().map(|(place, name)| quote!((#place, #name)));
-        let node = types::node(&argument.ty);
+        let (node, is_lent) = (types::node(&argument.ty), lifetimes::is_lent(&argument.ty));
         quote! {
             let __node = #node;
-            __describer.argument(&[#(#names),*], __node);
+            __describer.argument(&[#(#names),*], __node, #is_lent);
         }
     });
     let result = match &signature.output {

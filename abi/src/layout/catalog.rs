@@ -25,6 +25,8 @@ pub struct Type {
     pub name: String,
     /// Size and alignment in bytes; `None` for a type without a fixed size.
     pub extent: Option<(usize, usize)>,
+    /// Whether a value may hold an address inside the image whose code made it, beside what its members say.
+    pub points: bool,
     /// Whether it described itself; else its name, size, alignment and identity are all that is known.
     pub is_described: bool,
     /// Which compiled crate it is of, where it does not describe itself: other versions of a crate have types of the same
@@ -89,6 +91,8 @@ pub struct Argument {
     pub names: Vec<(String, String)>,
     /// Its type.
     pub of: Node,
+    /// Whether it is a reference that was written as one, of a lifetime that nothing else has.
+    pub is_lent: bool,
 }
 
 impl Member {
@@ -219,6 +223,7 @@ impl Collector {
         self.types.push(Type {
             name: subject.name.to_owned(),
             extent: subject.extent,
+            points: subject.points,
             is_described: subject.describe.is_some(),
             identity: subject.describe.is_none().then(|| identity(subject.id)),
             repr: String::new(),
@@ -253,12 +258,12 @@ impl Sink for Collector {
 
     fn fact(&mut self, fact: Fact<'_>) {
         let member = match fact {
-            Fact::Argument { names, of } => {
+            Fact::Argument { names, of, is_lent } => {
                 let names = names
                     .iter()
                     .map(|(place, name)| ((*place).to_owned(), (*name).to_owned()))
                     .collect();
-                return self.signature.arguments.push(Argument { names, of });
+                return self.signature.arguments.push(Argument { names, of, is_lent });
             }
             Fact::Value { of } | Fact::Result { of } => {
                 self.signature.is_value = matches!(fact, Fact::Value { .. });

@@ -35,6 +35,8 @@ pub struct Subject<'a> {
     pub name: &'a str,
     /// Size and alignment in bytes.
     pub extent: Option<(usize, usize)>,
+    /// Whether a value may hold an address inside its image, beside what its parts say; `true` without [`Layout`].
+    pub points: bool,
     /// What describes it; `None` for a type without [`Layout`].
     pub describe: Option<Describe>,
     /// For a type without [`Layout`]: the types that stand in it where it was written.
@@ -85,6 +87,8 @@ pub enum Fact<'a> {
         names: &'a [(&'a str, &'a str)],
         /// Its type.
         of: Node,
+        /// Whether it is a reference that was written as one, of a lifetime that nothing else has.
+        is_lent: bool,
     },
     /// The type of a `static`.
     Value {
@@ -117,6 +121,7 @@ impl<'a> Describer<'a> {
             id: typeid::of::<T>(),
             name: std::any::type_name::<T>(),
             extent: T::EXTENT,
+            points: T::POINTS,
             describe: Some(T::describe),
             parts: &[],
         })
@@ -133,6 +138,7 @@ impl<'a> Describer<'a> {
             id: typeid::of::<T>(),
             name: std::any::type_name::<T>(),
             extent,
+            points: true,
             describe: None,
             parts,
         })
@@ -173,9 +179,10 @@ impl<'a> Describer<'a> {
         self.sink.fact(Fact::State { ops });
     }
 
-    /// The next argument of a function, with the names that its pattern binds.
-    pub fn argument(&mut self, names: &[(&str, &str)], of: Node) {
-        self.sink.fact(Fact::Argument { names, of });
+    /// The next argument of a function, with the names that its pattern binds, and whether it is a reference that cannot
+    /// outlive the call.
+    pub fn argument(&mut self, names: &[(&str, &str)], of: Node, is_lent: bool) {
+        self.sink.fact(Fact::Argument { names, of, is_lent });
     }
 
     /// The type of a `static`.

@@ -10,6 +10,7 @@
 mod catalog;
 mod containers;
 mod describe;
+mod escape;
 mod fingerprint;
 mod hash;
 mod primitives;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use catalog::{Argument, Catalog, Member, Signature, Type};
 pub use describe::{Describe, Describer, Fact, Node, Sink, Subject};
+pub use escape::{Escape, Through};
 pub use fingerprint::Fingerprint;
 
 /// A type that can say what it is made of.
@@ -50,6 +52,13 @@ pub use fingerprint::Fingerprint;
 pub unsafe trait Layout {
     /// Size and alignment in bytes; `None` for a type without a fixed size.
     const EXTENT: Option<(usize, usize)>;
+
+    /// Whether a value may hold an address inside the image whose code made it, beside what its fields and parts say of
+    /// themselves.
+    ///
+    /// `true` is always right, and keeps code from being known to have let nothing out ([`Escape`]). `false` for types that are
+    /// made of their fields and of memory that was allocated.
+    const POINTS: bool = true;
 
     /// Says what the type is made of: its variants, fields and parts, in the order of the declaration.
     fn describe(describer: &mut Describer<'_>);

@@ -4,12 +4,15 @@ use std::mem::offset_of;
 use std::{alloc, any, cmp, ffi, fmt, net, num, ops, path, sync, thread, time};
 
 use super::{Describer, Layout};
+use crate::lease::SpawnError;
+use crate::state::{OpenError, OpenFailure};
 
 macro_rules! whole {
     ($($type:ty),* $(,)?) => {$(
-        // SAFETY: the type is the compiler's or the standard library's, and both sides have the same compiler.
+        // SAFETY: the type is the compiler's, the standard library's or ours, and both sides have the same of each.
         unsafe impl Layout for $type {
             const EXTENT: Option<(usize, usize)> = Some((size_of::<$type>(), align_of::<$type>()));
+            const POINTS: bool = false;
             fn describe(_: &mut Describer<'_>) {}
         }
     )*};
@@ -27,17 +30,27 @@ whole! {
     String, path::PathBuf, ffi::OsString, ffi::CString,
     time::Duration, time::Instant, time::SystemTime,
     net::IpAddr, net::Ipv4Addr, net::Ipv6Addr, net::SocketAddr, net::SocketAddrV4, net::SocketAddrV6,
-    any::TypeId, alloc::Layout, cmp::Ordering, ops::RangeFull, fmt::Error, thread::Thread, thread::ThreadId,
+    any::TypeId, alloc::Layout, cmp::Ordering, ops::RangeFull, fmt::Error, thread::ThreadId,
+    OpenError, OpenFailure, SpawnError,
 }
 
 #[cfg(target_has_atomic = "64")]
 whole!(sync::atomic::AtomicU64, sync::atomic::AtomicI64);
+
+// SAFETY: as above. What it points to is counted by the standard library of the image that made it, which may be the artifact's.
+unsafe impl Layout for thread::Thread {
+    const EXTENT: Option<(usize, usize)> = Some((size_of::<Self>(), align_of::<Self>()));
+    const POINTS: bool = true;
+
+    fn describe(_: &mut Describer<'_>) {}
+}
 
 macro_rules! without_extent {
     ($($type:ty),*) => {$(
         // SAFETY: as above.
         unsafe impl Layout for $type {
             const EXTENT: Option<(usize, usize)> = None;
+            const POINTS: bool = false;
             fn describe(_: &mut Describer<'_>) {}
         }
     )*};
@@ -48,6 +61,7 @@ without_extent!(str, path::Path, ffi::OsStr, ffi::CStr);
 // SAFETY: a slice is its elements.
 unsafe impl<T: Layout> Layout for [T] {
     const EXTENT: Option<(usize, usize)> = None;
+    const POINTS: bool = false;
 
     fn describe(describer: &mut Describer<'_>) {
         describer.part::<T>("[]");
@@ -57,6 +71,7 @@ unsafe impl<T: Layout> Layout for [T] {
 // SAFETY: an array is its elements; their number is in its name.
 unsafe impl<T: Layout, const N: usize> Layout for [T; N] {
     const EXTENT: Option<(usize, usize)> = Some((size_of::<Self>(), align_of::<Self>()));
+    const POINTS: bool = false;
 
     fn describe(describer: &mut Describer<'_>) {
         describer.part::<T>("[]");
@@ -68,6 +83,7 @@ macro_rules! tuple {
         // SAFETY: a tuple is its fields.
         unsafe impl<$($name: Layout),*> Layout for ($($name,)*) {
             const EXTENT: Option<(usize, usize)> = Some((size_of::<Self>(), align_of::<Self>()));
+            const POINTS: bool = false;
             fn describe(_describer: &mut Describer<'_>) {
                 $(
                     let node = _describer.node::<$name>();
@@ -97,6 +113,7 @@ macro_rules! function {
         // SAFETY: a function pointer is called with values of these types, and code behind it has the same compiler.
         unsafe impl<$($name: Layout,)* R: Layout> Layout for fn($($name),*) -> R {
             const EXTENT: Option<(usize, usize)> = Some((size_of::<Self>(), align_of::<Self>()));
+            const POINTS: bool = true;
             fn describe(describer: &mut Describer<'_>) {
                 $(describer.part::<$name>($label);)*
                 describer.part::<R>(".result");

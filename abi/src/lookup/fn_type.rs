@@ -84,7 +84,7 @@ macro_rules! implement {
             fn describe(describer: &mut Describer<'_>) {
                 $(
                     let argument = describer.node::<argument!($kind $type)>();
-                    describer.argument(&[], argument);
+                    describer.argument(&[], argument, false);
                 )*
                 let result = describer.node::<argument!($result R)>();
                 describer.result(result);

@@ -49,6 +49,8 @@ pub(super) struct Inner {
     pub(super) current: BTreeMap<&'static str, Vec<Listed>>,
     /// Layouts as images know them, by the address of their operations; forgotten when an image goes.
     fingerprints: Option<HashMap<usize, Fingerprint>>,
+    /// The first type of state, of those that were made, whose values may hold addresses inside the image that made them.
+    pointing: Option<String>,
     /// Which state a thread waits for because others have it open.
     waiting: BTreeMap<thread::Id, usize>,
     /// Whether a runtime is carrying states over; one at a time does.
@@ -115,6 +117,7 @@ impl Desk {
                 entries: Vec::new(),
                 current: BTreeMap::new(),
                 fingerprints: None,
+                pointing: None,
                 waiting: BTreeMap::new(),
                 carrying: false,
                 busy: 0,
@@ -143,8 +146,12 @@ impl Desk {
         if let Some(known) = self.lock().fingerprints.get_or_insert_default().get(&address) {
             return *known;
         }
-        let fingerprint = ops.fingerprint();
-        self.lock().fingerprints.get_or_insert_default().insert(address, fingerprint);
+        let (fingerprint, points) = ops.look();
+        let mut inner = self.lock();
+        inner.fingerprints.get_or_insert_default().insert(address, fingerprint);
+        if points && inner.pointing.is_none() {
+            inner.pointing = Some(ops.name().to_owned());
+        }
         fingerprint
     }
 
@@ -308,6 +315,11 @@ impl Desk {
         }
         inner.carrying = true;
         Some(Turn(self))
+    }
+
+    /// The name of a type of which a state was made, and whose values may hold addresses inside the image that made them.
+    pub(super) fn pointing(&self) -> Option<String> {
+        self.lock().pointing.clone()
     }
 
     /// What keeps every generation that was ever current from being unloaded, in words.

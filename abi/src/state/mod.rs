@@ -211,6 +211,7 @@ impl<T> fmt::Debug for State<T> {
 // SAFETY: a handle is its slot; what is behind it is opened only with the layout that it has.
 unsafe impl<T: Layout + Serialize + DeserializeOwned + Send + 'static> Layout for State<T> {
     const EXTENT: Option<(usize, usize)> = Some((size_of::<Self>(), align_of::<Self>()));
+    const POINTS: bool = false;
 
     fn describe(describer: &mut Describer<'_>) {
         describer.migratable::<T>();
@@ -243,6 +244,15 @@ pub fn settle(hot_crate: &'static str, types: &StateTypes) {
 #[must_use]
 pub fn holds() -> Vec<String> {
     DESK.holds()
+}
+
+/// The full name of a type of which a state was made in this process, if its values may hold addresses inside the image that
+/// made them; `None` where no state ever was of such a type.
+///
+/// States of types that no signature leads to are held, but a later generation may know such a type and take them over.
+#[must_use]
+pub fn pointing() -> Option<String> {
+    DESK.pointing()
 }
 
 /// The live states that have a name, each written.

@@ -83,8 +83,13 @@ impl StateOps {
     /// The fingerprint of the type's layout in this image, made anew.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
+        self.look().0
+    }
+
+    /// The fingerprint, and whether a value may hold an address inside the image that made it.
+    pub(super) fn look(&self) -> (Fingerprint, bool) {
         let (node, catalog) = Catalog::of(|describer| (self.describe)(describer));
-        catalog.fingerprint(node)
+        (catalog.fingerprint(node), catalog.pointing(node, false).is_some())
     }
 }
 

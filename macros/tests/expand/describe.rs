@@ -226,3 +226,65 @@ fn the_crate_says_of_itself_what_a_host_compares() {
         assert!(text.lines().any(|line| line.starts_with(key)), "{key} in {text}");
     }
 }
+
+type Kept = &'static str;
+
+#[hot]
+#[allow(clippy::too_many_arguments)]
+pub fn lends<'a>(
+    _: &str,
+    _: &mut Vec<u32>,
+    _: &'_ (u8, &str),
+    _: &'a str,
+    _: &'static str,
+    _: Kept,
+    _: Option<&str>,
+    _: *const u8,
+    _: fn(&str),
+    _: Grid<3>,
+) -> &'a str {
+    ""
+}
+
+#[test]
+fn only_references_without_a_name_for_their_lifetime_are_lent() {
+    let (list, pair, none) = (&mut Vec::new(), &(0, ""), std::ptr::null());
+    lends("", list, pair, "", "", "", None, none, |_| (), Grid([0; 3]));
+    let (signature, _) = signature("lends");
+    let lent: Vec<bool> = signature.arguments.iter().map(|argument| argument.is_lent).collect();
+    let no = [false; 7];
+    assert_eq!(lent, [&[true, true, true], &no[..]].concat());
+}
+
+#[derive(liveswap_macros::Layout)]
+pub struct Sealed {
+    _scores: Vec<u32>,
+    _of: Option<Box<Sealed>>,
+}
+
+#[derive(liveswap_macros::Layout)]
+pub enum Open {
+    _Nothing,
+    _Name { _text: Option<&'static str> },
+}
+
+#[hot]
+pub fn seals(_: &mut Sealed) -> Option<Sealed> {
+    None
+}
+
+#[hot]
+pub fn opens(_: &mut Open) {}
+
+#[test]
+fn a_derived_type_lets_out_what_its_fields_do() {
+    assert!(seals(&mut Sealed { _scores: Vec::new(), _of: None }).is_none());
+    opens(&mut Open::_Nothing);
+    opens(&mut Open::_Name { _text: None });
+    let (sealed, catalog) = signature("seals");
+    assert_eq!(catalog.escape(&sealed), None);
+    let (open, catalog) = signature("opens");
+    let escape = catalog.escape(&open).expect("a field is a reference");
+    let name = &catalog.ty(escape.of).name;
+    assert_eq!((escape.path.as_str(), name.as_str()), ("._text", "&str"));
+}
