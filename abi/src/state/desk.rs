@@ -50,7 +50,7 @@ pub(super) struct Inner {
     /// Layouts as images know them, by the address of their operations; forgotten when an image goes.
     fingerprints: Option<HashMap<usize, Fingerprint>>,
     /// The first type of state, of those that were made, whose values may hold addresses inside the image that made them.
-    pointing: Option<String>,
+    pub(super) pointing: Option<String>,
     /// Which state a thread waits for because others have it open.
     waiting: BTreeMap<thread::Id, usize>,
     /// Whether a runtime is carrying states over; one at a time does.
@@ -315,11 +315,6 @@ impl Desk {
         }
         inner.carrying = true;
         Some(Turn(self))
-    }
-
-    /// The name of a type of which a state was made, and whose values may hold addresses inside the image that made them.
-    pub(super) fn pointing(&self) -> Option<String> {
-        self.lock().pointing.clone()
     }
 
     /// What keeps every generation that was ever current from being unloaded, in words.

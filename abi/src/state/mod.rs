@@ -252,7 +252,7 @@ pub fn holds() -> Vec<String> {
 /// States of types that no signature leads to are held, but a later generation may know such a type and take them over.
 #[must_use]
 pub fn pointing() -> Option<String> {
-    DESK.pointing()
+    DESK.lock().pointing.clone()
 }
 
 /// The live states that have a name, each written.

@@ -190,3 +190,20 @@ fn a_value_is_written_by_one_thread_at_a_time() {
 fn state_of(value: u8) -> Vec<u8> {
     State::new(value).write().unwrap().bytes
 }
+
+#[test]
+fn a_state_whose_values_may_point_into_code_is_remembered() {
+    let desk = desk();
+    let admit = |ops: &'static StateOps, value| desk.admit(ops, value, None);
+    static PLAIN: StateOps = StateOps::of::<Vec<u32>>();
+    static POINTS: StateOps = StateOps::of::<std::collections::HashMap<u32, u32>>();
+    let plain = admit(&PLAIN, crate::state::ops::boxed(vec![1_u32]));
+    assert_eq!(desk.lock().pointing, None);
+    let empty = std::collections::HashMap::<u32, u32>::new();
+    let points = admit(&POINTS, crate::state::ops::boxed(empty));
+    desk.forget_layouts();
+    assert_eq!(desk.end(points), Ok(()));
+    assert_eq!(desk.end(plain), Ok(()));
+    // Another generation may have taken it over meanwhile.
+    assert_eq!(desk.lock().pointing.as_deref(), Some(POINTS.name()));
+}
