@@ -1,6 +1,7 @@
 //! The dispatch table: one function pointer a hot function, for one generation.
 
 use std::fmt;
+use std::hint::cold_path;
 
 /// The address of a hot function's fenced body; its real type is known to the wrapper that calls it.
 pub type Target = *const ();
@@ -70,10 +71,13 @@ impl Dispatch {
             let cell = unsafe { self.targets.add(slot) };
             // SAFETY: the slice is initialized and lives as long as `self`.
             let target = unsafe { *cell };
-            if target.is_null() { None } else { Some(target) }
-        } else {
-            None
+            if !target.is_null() {
+                return Some(target);
+            }
         }
+        // Only before a runtime has started, and for functions that a generation lacks.
+        cold_path();
+        None
     }
 }
 

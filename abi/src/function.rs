@@ -180,7 +180,7 @@ impl<F: Copy> HotFunction<F> {
     /// # Safety
     ///
     /// `call` calls the body that it is given once, with that `PanicOut`, and returns what the body returned.
-    #[inline(never)]
+    #[inline]
     pub unsafe fn call_nested<R>(
         &'static self,
         local: Option<Claim>,

@@ -26,6 +26,7 @@ fn active(function: &ItemFn) -> TokenStream {
     let wrapper = wrapper(sig, &names);
     let body = Signature { ident: format_ident!("__body"), abi: None, ..sig.clone() };
     let fenced = fenced(sig);
+    let nested = nested(sig);
     let describe = describe(sig);
     let statics = statics(sig, vis);
     let inline = inline(attrs);
@@ -39,7 +40,12 @@ fn active(function: &ItemFn) -> TokenStream {
             )]
         }
     });
-    // The calls are in `unsafe` blocks for `finish` and `call_nested`, and for unsafe functions also for the body.
+    let nested_call = if matches!(sig.safety, Safety::Unsafe(_)) {
+        quote!(unsafe { __nested(#(#names),*) })
+    } else {
+        quote!(__nested(#(#names),*))
+    };
+    // The call is in an `unsafe` block for `finish`, and for unsafe functions also for the body.
     let inside = quote! {
         use crate::hot_crate as __hot_crate;
 
@@ -47,21 +53,17 @@ fn active(function: &ItemFn) -> TokenStream {
         #kept
         #body #block
         #fenced
+        #nested
         #describe
         #statics
 
-        let __local = __hot_crate::local();
-        return match __FUNCTION.enter(__local) {
+        return match __FUNCTION.enter(__hot_crate::local()) {
             ::core::option::Option::Some(__call) => unsafe {
                 let __panic = ::liveswap_abi::panic::PanicSlot::new();
                 let __result = (__call.target())(#(#names,)* __panic.out());
                 __call.finish(__result, __panic, &__hot_crate::CRATE)
             },
-            ::core::option::Option::None => unsafe {
-                __FUNCTION.call_nested(__local, &__hot_crate::CRATE, move |__target, __out| {
-                    __target(#(#names,)* __out)
-                })
-            },
+            ::core::option::Option::None => #nested_call,
         };
     };
     // Between the user's own braces, so that lints about the function as a whole know it for the user's.
@@ -153,6 +155,29 @@ fn fenced(signature: &Signature) -> TokenStream {
         ) -> ::liveswap_abi::panic::Fenced<#result> {
             unsafe {
                 ::liveswap_abi::panic::fence(&__hot_crate::CRATE, &__FUNCTION, __out, move || #call)
+            }
+        }
+    }
+}
+
+/// The call where `enter` finds none to begin: it has the arguments only, so that nothing else of it is kept at hand in
+/// loops that the wrapper is inlined into.
+fn nested(signature: &Signature) -> TokenStream {
+    let safety = &signature.safety;
+    let lifetimes = &signature.generics;
+    let (types, result) = (types(signature), result(signature));
+    let places: Vec<Ident> = (0..signature.inputs.len()).map(place).collect();
+    let types_again = lints::types_again();
+    quote! {
+        #types_again
+        #[inline(never)]
+        #safety fn __nested #lifetimes (#(#places: #types),*) -> #result {
+            unsafe {
+                __FUNCTION.call_nested(
+                    __hot_crate::local(),
+                    &__hot_crate::CRATE,
+                    move |__target, __out| __target(#(#places,)* __out),
+                )
             }
         }
     }

@@ -1,5 +1,6 @@
 //! One place in a record: how it is set to the current table, and cleared.
 
+use std::hint::cold_path;
 use std::ptr;
 
 use crate::barrier;
@@ -41,6 +42,8 @@ pub(super) fn protect(hazard: &AtomicPtr<Dispatch>, source: &AtomicPtr<Dispatch>
         if now == dispatch {
             return dispatch;
         }
+        // A swap in between: rare, and kept out of the way of those that see none.
+        cold_path();
         dispatch = now;
     }
 }

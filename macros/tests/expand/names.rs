@@ -45,11 +45,17 @@ fn __body(__fenced: u32, __describe: u32) -> u32 {
     if __fenced == 0 { __describe } else { __body(__fenced - 1, __describe + 1) }
 }
 
+#[hot]
+fn __nested(__nested_too: u32, __body: u32) -> u32 {
+    if __nested_too == 0 { __body } else { __nested(__nested_too - 1, __body + 1) }
+}
+
 #[test]
 fn arguments_may_have_the_expansion_s_names() {
     assert_eq!(awkward(1, 2, 3, 4, 5, 6), 21);
     assert_eq!(reserved(1, 1, 1, 1, 1, 1, 1, 100), 28);
     assert_eq!(__body(3, 4), 7);
+    assert_eq!(__nested(3, 4), 7);
 }
 
 /// A module whose own items are named like what the expansion uses.
