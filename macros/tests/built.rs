@@ -116,6 +116,21 @@ fn an_inactive_hot_crate_is_the_plain_one() {
 }
 
 #[test]
+fn a_loop_of_calls_keeps_nothing_at_hand_that_only_rare_calls_need() {
+    let folder = compiler::folder("loop");
+    let active = Build::new(&Compiler::new(Form::Always), &folder, true);
+    let assembly = assembly::normalized(&active.assembly("caller"));
+    let is_start =
+        |line: &&str| !line.starts_with('.') && line.contains("chained") && line.ends_with(':');
+    let lines = assembly.lines().skip_while(|line| !is_start(line));
+    let chained: Vec<&str> = lines.take_while(|line| !line.starts_with(".size")).collect();
+    let first = |part: &str| chained.iter().position(|line| line.contains(part));
+    // Calls are inlined, and the crate is named behind the end: where a panic is raised again.
+    let (call, end, image) = (first("__FUNCTION"), first("ret"), first("CRATE"));
+    assert!(call.is_some() && call < end && end < image, "{}", chained.join("\n"));
+}
+
+#[test]
 fn one_program_has_several_hot_crates_of_any_edition() {
     let folder = compiler::folder("several");
     let active = Compiler::new(Form::Always);
