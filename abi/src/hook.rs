@@ -18,7 +18,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::interpose;
-use crate::panic::message_of;
+use crate::panic::{message_of, note_caught};
 
 /// When the runtime calls a hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -121,6 +121,7 @@ pub fn plain(body: fn()) -> Ended {
 
 fn caught(ended: Result<Ended, Box<dyn Any + Send>>) -> Ended {
     ended.unwrap_or_else(|payload| {
+        note_caught();
         let message = message_of(&*payload).text().to_owned();
         // A payload whose own destructor panics must not reach the runtime.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));

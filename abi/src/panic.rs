@@ -13,6 +13,7 @@ use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::function::HotFunction;
 use crate::hot_crate::HotCrate;
@@ -109,6 +110,7 @@ impl PanicSlot {
     // The box is made and opened by the image that panicked: its allocator may be another than the caller's.
     #[cold]
     fn fill(&self, payload: Box<dyn Any + Send>, image: &'static HotCrate, function: &'static str) {
+        note_caught();
         image.tell_left(function, message_of(&*payload).text());
         self.0.set(Box::into_raw(Box::new(Caught { payload, image })));
     }
@@ -157,6 +159,7 @@ pub(crate) type Guard = fn(&'static HotCrate, &mut dyn FnMut()) -> Option<Box<Ca
 pub(crate) fn guard(image: &'static HotCrate, code: &mut dyn FnMut()) -> Option<Box<Caught>> {
     // Who keeps what the code worked on has the panic raised again, to judge for itself.
     let payload = catch_unwind(AssertUnwindSafe(code)).err()?;
+    note_caught();
     Some(Box::new(Caught { payload, image }))
 }
 
@@ -168,6 +171,24 @@ pub(crate) fn guarded(
 ) -> Option<Box<dyn Any + Send>> {
     let caught = (image.ops().guard)(image, code)?;
     Some(take_over(caught, image.host()))
+}
+
+/// How many panics this copy of the crate has caught on their way out of hot code.
+static CAUGHT: AtomicU64 = AtomicU64::new(0);
+
+/// How many panics were caught on their way out of hot code that shares this image's copy of the crate.
+#[must_use]
+pub fn caught() -> u64 {
+    // Relaxed: see `note_caught`.
+    CAUGHT.load(Ordering::Relaxed)
+}
+
+/// Takes note of a panic that leaves hot code.
+#[cold]
+pub(crate) fn note_caught() {
+    // Relaxed: who reads it for a generation does so when the gate and the counts have said that nothing holds that, which
+    // orders it after whatever its code did.
+    CAUGHT.fetch_add(1, Ordering::Relaxed);
 }
 
 /// The payload, as far as it does not need the generation that panicked.

@@ -4,18 +4,18 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use liveswap::wire::{Outcome, Reload, Session, Steps};
+use liveswap::wire::{Outcome, Reload, Steps};
 use liveswap_builder::Timings;
 
 use crate::build::Product;
 use crate::changed;
 
-const BOLD: &str = "\x1b[1m";
+pub(crate) const BOLD: &str = "\x1b[1m";
 const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
 const DIM: &str = "\x1b[2m";
-const PLAIN: &str = "\x1b[0m";
+pub(crate) const PLAIN: &str = "\x1b[0m";
 
 /// What is known of the build that an answer is about.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -229,63 +229,6 @@ pub(crate) fn warnings(count: usize) -> String {
     }
 }
 
-/// A session and what its program's runtimes say, in several lines.
-pub(crate) fn session(session: &Session) -> String {
-    let mut text =
-        format!("{BOLD}{}{PLAIN}  cargo liveswap is process {}", session.host, session.pid);
-    let mut line = |name: &str, value: String| text.push_str(&format!("\n  {name:<10}{value}"));
-    line(
-        "program",
-        match session.program {
-            Some(pid) => format!("process {pid}, started anew {} times", session.restarts),
-            None => "does not run".to_owned(),
-        },
-    );
-    line("hot", session.hot.join(", "));
-    line(
-        "builds",
-        match &session.last_build {
-            Some(last) => format!("{}, the last one {last}", session.builds),
-            None => session.builds.to_string(),
-        },
-    );
-    line("artifacts", session.artifact_directory.clone());
-    line("log", session.log.clone());
-    if session.status.is_empty() {
-        line("runtime", "no answer: the program has none, or does not answer".to_owned());
-    }
-    for status in &session.status {
-        let counts = format!(
-            "generation {}; {} swapped, {} refused, {} unchanged, {} superseded; watching {}",
-            status.generation,
-            status.swapped,
-            status.refused,
-            status.unchanged,
-            status.superseded,
-            status.watching,
-        );
-        line(&status.hot_crate, counts);
-        for generation in &status.generations {
-            let mut words = format!("generation {} ({})", generation.number, generation.kind);
-            if let Some(signed) = &generation.signed {
-                words.push_str(&format!(", signed {signed}"));
-            }
-            if let Some(why) = &generation.retained {
-                let kept = generation.bytes / 1024;
-                words.push_str(&format!(", retained ({kept} KiB): {why}"));
-            }
-            if generation.quarantined {
-                words.push_str(", in quarantine");
-            }
-            if !generation.holders.is_empty() {
-                words.push_str(&format!(", held by {}", generation.holders.join("; ")));
-            }
-            line("", words);
-        }
-    }
-    text
-}
-
 /// Milliseconds with as many digits as matter.
 pub(crate) fn millis(time: Duration) -> String {
     let millis = time.as_secs_f64() * 1000.0;
@@ -324,17 +267,6 @@ mod tests {
             },
             ..Edit::default()
         }
-    }
-
-    #[test]
-    fn a_session_says_what_old_generations_do() {
-        let one = |number| wire::Generation { number, ..wire::Generation::default() };
-        let kept = wire::Generation { retained: Some("why".to_owned()), bytes: 69632, ..one(1) };
-        let waits = wire::Generation { quarantined: true, ..one(2) };
-        let status = wire::Status { generations: vec![kept, waits], ..wire::Status::default() };
-        let text = session(&Session { status: vec![status], ..Session::default() });
-        assert!(text.contains("generation 1 (), retained (68 KiB): why"), "{text}");
-        assert!(text.contains("generation 2 (), in quarantine"), "{text}");
     }
 
     #[test]

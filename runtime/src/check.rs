@@ -1,6 +1,7 @@
 //! Check: the signatures of an artifact's hot functions, the types of its hot values, and all types that they reach,
 //! compared with those the host was compiled against; and what kind of edit that makes of it.
 
+mod escape;
 mod explain;
 mod outline;
 mod slots;
@@ -47,6 +48,8 @@ pub(crate) struct Surface {
     public: BTreeMap<String, Fingerprint>,
     /// The types whose values are carried over where their layouts change.
     migratable: BTreeMap<String, Fingerprint>,
+    /// By which signature addresses inside the image may have got out, in words; `None` where by none.
+    pub(crate) escape: Option<String>,
 }
 
 /// What a new generation is, compared with the one before.
@@ -147,7 +150,7 @@ impl Functions {
                 _ => None,
             })
             .collect();
-        Surface { public, migratable }
+        Surface { public, migratable, escape: self.escape() }
     }
 
     /// Types of the hot crate that public functions lead to and that do not describe themselves, by short names.

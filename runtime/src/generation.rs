@@ -119,6 +119,7 @@ impl Candidate {
     ) -> Generation {
         let mut loaded = self.loaded;
         loaded.table = dispatch.memory();
+        loaded.judge_signatures(surface.escape.clone());
         let dispatch = Box::into_raw(dispatch);
         loaded.left_behind.set_table(loaded.host.gate(), dispatch);
         Generation {

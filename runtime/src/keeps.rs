@@ -23,6 +23,7 @@ use std::sync::OnceLock;
 
 use object::read::ReadCache;
 
+use crate::event::Kind;
 use crate::symbol::{self, Demangled};
 
 mod read;
@@ -33,9 +34,19 @@ use read::{Import, Variables, of_artifact, of_program, read};
 const OWN: &[&str] =
     &["core", "alloc", "std", "__rustc", "compiler_builtins", "panic_unwind", "liveswap_abi"];
 
-/// Functions of the standard library that keep a function for later.
-const STANDARD_KEEPERS: &[&str] =
-    &["set_hook", "update_hook", "set_alloc_error_hook", "add_spawn_hook", "set_output_capture"];
+/// Functions of the standard library and of ours that keep a function for later, and where ours do.
+const STANDARD_KEEPERS: &[&str] = &[
+    "set_hook",
+    "update_hook",
+    "set_alloc_error_hook",
+    "add_spawn_hook",
+    "set_output_capture",
+    "SPAWNER",
+    "set_spawner",
+    "on_unfit",
+    "set_panic_listener",
+    "set_left_listener",
+];
 
 /// Crates with variables of their own that hold nothing of a caller's: detected features, seeds, caches of plain data.
 const HARMLESS: &[&str] = &["getrandom", "memchr", "rand", "regex_automata", "serde_core"];
@@ -93,6 +104,18 @@ const C_KEEPERS: &[&str] = &[
     "tss_set",
 ];
 
+/// Of those, what the standard library of a standalone artifact calls: it is counted, or kept by the kernel alone.
+const COUNTED: &[&str] = &[
+    "__cxa_thread_atexit_impl",
+    "pthread_create",
+    "pthread_key_create",
+    "pthread_key_delete",
+    "pthread_setspecific",
+    "sigaction",
+    "sigaltstack",
+    "signal",
+];
+
 /// The libraries of the system whose functions are judged by [`C_KEEPERS`].
 const SYSTEM: &[&str] =
     &["libc.so", "libm.so", "libgcc_s.so", "libpthread.so", "libdl.so", "librt.so", "ld-linux"];
@@ -119,6 +142,39 @@ pub(crate) fn reason(artifact: &Path, own: &str, housed: usize) -> Option<String
         if variables.is_empty() { Err("it has no symbols".to_owned()) } else { Ok(variables) }
     });
     imports.iter().find_map(|import| judge(import, own, program.as_ref()))
+}
+
+/// By which of its imports an artifact may have let out an address inside of it, if by no signature; `None` where by none.
+///
+/// This is stricter than [`reason`]: what that lets pass is unloaded without a search only if it is also clear here.
+///
+/// 1. *A shared artifact* that [`reason`] finds nothing against has called nobody who keeps something, except that a logger
+///    is shown texts of the artifact as `&'static str` (`file_static`, `module_path_static`).
+/// 2. *A standalone artifact* has its standard library and its dependencies with it. Outside of it is the system. Its libraries
+///    are judged by `C_KEEPERS`, but for those by which threads and keys are made: they are counted, or what cannot be
+///    counted keeps the generation before this is asked. What is registered with `sigaction` the kernel has, where no search
+///    could see it; the standard library of an artifact has reason to only where a program starts in it.
+pub(crate) fn unsearched(artifact: &Path, kind: Kind) -> Option<String> {
+    let imports = match read(artifact, |data: &ReadCache<File>| read::imports(data)) {
+        Ok(imports) => imports,
+        Err(error) => return Some(unreadable(&error)),
+    };
+    imports.iter().find_map(|import| match kind {
+        Kind::Shared => {
+            let path = symbol::path(&import.name)?.text;
+            let logs = roots(&path).contains("log");
+            logs.then(|| format!("its code calls `{path}`, and a logger may keep its texts"))
+        }
+        _ => judge_alone(import),
+    })
+}
+
+/// Judges what a standalone artifact calls outside of it.
+fn judge_alone(import: &Import) -> Option<String> {
+    if let Some(Demangled { text: path, .. }) = symbol::path(&import.name) {
+        return Some(format!("its code calls `{path}`, which is not in it"));
+    }
+    (!COUNTED.contains(&import.name.as_str())).then(|| judge_foreign(import)).flatten()
 }
 
 /// Why the artifact in `bytes` may leave a pointer to itself in a program of which nothing is known.

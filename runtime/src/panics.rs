@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::panic;
 use std::sync::Once;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 struct Seen {
     message: String,
@@ -17,12 +18,25 @@ thread_local! {
     static LAST: RefCell<Option<Seen>> = const { RefCell::new(None) };
 }
 
+/// How many panics the hook has seen.
+static SEEN: AtomicU64 = AtomicU64::new(0);
+
+/// A number that is another after a panic whose payload the program's own hook may have been shown as it is.
+///
+/// Panics are seen by the hook, and where the program has replaced that, by whoever catches them when they leave hot code.
+pub(crate) fn count() -> u64 {
+    // Relaxed: a generation asks before its code can run, and again when nothing holds it, which the gate and the counts
+    // order after all that its code did.
+    SEEN.load(Ordering::Relaxed) + liveswap_abi::panic::caught()
+}
+
 /// Takes note of the panics of this process from now on; however often it is called, once.
 pub(crate) fn listen() {
     static LISTENING: Once = Once::new();
     LISTENING.call_once(|| {
         let next = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
+            SEEN.fetch_add(1, Ordering::Relaxed); // read by `count`
             if let Some(location) = info.location() {
                 note(info.payload_as_str().unwrap_or(OTHER), &location.to_string());
             }
@@ -57,9 +71,11 @@ mod tests {
     #[test]
     fn the_place_of_the_last_panic_of_this_thread_is_known() {
         listen();
+        let before = count();
         let line = line!() + 1;
         let caught = panic::catch_unwind(|| panic!("at {}", 5));
         assert!(caught.is_err());
+        assert!(count() > before);
         assert_eq!(place_of("another message"), None);
         assert!(place_of("at 5").unwrap().starts_with(&format!("{}:{line}:", file!())));
         let elsewhere = std::thread::spawn(|| place_of("at 5")).join();

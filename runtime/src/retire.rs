@@ -166,7 +166,9 @@ pub(crate) fn status(
     let age = now.saturating_duration_since(generation.published);
     let &Generation { number, kind, class, .. } = generation;
     let signed = generation.signed().cloned();
-    GenerationStatus { number, kind, class, signed, state, age, holders }
+    let escape = generation.surface.escape.clone();
+    let may_escape = escape.filter(|_| generation.kind != Kind::Linked);
+    GenerationStatus { number, kind, class, signed, state, age, may_escape, holders }
 }
 
 fn holders(generation: &Generation, gate: &Gate, slots: &Slots, now: Instant) -> Vec<Holder> {

@@ -43,6 +43,12 @@ pub struct GenerationStatus {
     pub state: GenerationState,
     /// How long ago it was published.
     pub age: Duration,
+    /// By which signature addresses inside its image may get out, in words; `None` where by none, and for the code linked into
+    /// the program.
+    ///
+    /// Where there is none, and its imports let none out either, it is unloaded without a search of memory
+    /// ([`Builder::scan_memory`](crate::Builder::scan_memory)).
+    pub may_escape: Option<String>,
     /// What holds it; for the current generation only what it left behind.
     pub holders: Vec<Holder>,
 }

@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use super::format;
 use super::saved::Saved;
 use crate::layout::{Catalog, Describer, Fingerprint, Layout, Node};
+use crate::panic::note_caught;
 
 /// A boxed value of state whose type only its [`StateOps`] know.
 pub(crate) type Value = NonNull<()>;
@@ -102,6 +103,7 @@ impl fmt::Debug for StateOps {
 /// Runs user code that may panic, in the image that contains it.
 pub(super) fn caught<R>(body: impl FnOnce() -> Result<R, Failure>) -> Result<R, Failure> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        note_caught();
         let message = words(&*payload);
         // A payload whose own destructor panics must not reach the host.
         std::mem::forget(catch_unwind(AssertUnwindSafe(|| drop(payload))));

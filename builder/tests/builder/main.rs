@@ -13,4 +13,5 @@ mod killed;
 mod live;
 mod neighbors;
 mod recapture;
+mod sealed;
 mod traces;

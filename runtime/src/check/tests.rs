@@ -16,7 +16,7 @@ fn named(entries: Entries<'_>) -> BTreeMap<String, Fingerprint> {
 }
 
 fn surface(public: Entries<'_>, migratable: Entries<'_>) -> Surface {
-    Surface { public: named(public), migratable: named(migratable) }
+    Surface { public: named(public), migratable: named(migratable), escape: None }
 }
 
 #[test]

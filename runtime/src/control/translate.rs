@@ -140,6 +140,7 @@ fn generation(generation: &status::GenerationStatus) -> wire::Generation {
         kind: generation.kind.to_string(),
         class: generation.class.map(|class| class.to_string()),
         signed: generation.signed.as_ref().map(ToString::to_string),
+        may_escape: generation.may_escape.clone(),
         holders: generation.holders.iter().map(ToString::to_string).collect(),
         retained,
         bytes,

@@ -3,7 +3,9 @@
 //! 1. **counted**: whatever its code left behind can be counted; that the counts are zero is seen before the first step and
 //!    after the last.
 //! 2. **judged** by its imports: it called nobody who may keep a pointer to it.
-//! 3. **looked for** in the program's memory: no address inside its image is in it.
+//! 3. **looked for** in the program's memory: no address inside its image is in it. Not where none can be: where neither a
+//!    signature nor an import, nor a panic or a state, can have let one out. A search takes time and takes for an address
+//!    whatever looks like one; that argument does neither.
 //! 4. **quarantined**: for a while its code was inaccessible, and nobody called it.
 //! 5. **closed**: its image leaves the process.
 //!

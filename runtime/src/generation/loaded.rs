@@ -15,6 +15,7 @@ use crate::dylib::{CloseOutcome, Image, MappedImage, Remnant};
 use crate::error::Error;
 use crate::event::Kind;
 use crate::keeps;
+use crate::panics;
 use crate::scan::{Answer, Search, Target};
 use crate::stage::StagedArtifact;
 
@@ -31,6 +32,12 @@ pub(super) struct Loaded {
     callsites: Housed,
     /// Why a pointer to it may be kept in the program, once it was asked.
     keeps: OnceCell<Option<String>>,
+    /// By which signature an address inside of it may have got out, once it was published; and by which import, once it was
+    /// asked.
+    escape: Option<String>,
+    unsearched: OnceCell<Option<String>>,
+    /// How many panics there were before its code could run.
+    panics: u64,
     search: Search,
     /// Where its table is, which leads to its code.
     pub(super) table: Range<usize>,
@@ -48,6 +55,7 @@ pub(super) enum Left {
 impl Loaded {
     /// Loads a verified stage and connects it to the host.
     pub(super) fn load(stage: StagedArtifact, host: &'static HotCrate) -> Result<Loaded, Error> {
+        let panics = panics::count();
         let left_behind: &'static LeftBehind = Box::leak(Box::new(LeftBehind::new()));
         let loading = left_behind.while_loading();
         // SAFETY: dylib obligation 1: the bytes are the stage's, which were verified and are ours alone.
@@ -85,6 +93,9 @@ impl Loaded {
             stage,
             callsites,
             keeps,
+            escape: Some("its signatures were not judged".to_owned()),
+            unsearched: OnceCell::new(),
+            panics,
             search,
             table,
             quarantine,
@@ -148,6 +159,8 @@ impl Loaded {
         let Some(mapped) = self.image.mapped().filter(|_| protections.scan) else {
             return Verdict::Clear;
         };
+        let Some(why) = self.may_be_reached() else { return Verdict::Clear };
+        tracing::trace!(stage = %self.stage.path().display(), why, "memory is searched");
         let this = &raw const *self;
         let target = || Target {
             file: self.stage.path().to_owned(),
@@ -210,8 +223,42 @@ impl Loaded {
             // Whoever a standalone one registers something with is part of it, but for the C library.
             return None;
         }
+        self.imports()
+    }
+
+    /// By which of its imports the shared artifact may have left a pointer to itself.
+    fn imports(&self) -> Option<&str> {
         let reason = || keeps::reason(self.stage.path(), self.host.name(), self.callsites.count());
         self.keeps.get_or_init(reason).as_deref()
+    }
+
+    /// Says by which signature an address inside of it may get out, if by any.
+    pub(super) fn judge_signatures(&mut self, escape: Option<String>) {
+        self.escape = escape;
+    }
+
+    /// Why memory has to be searched for pointers to it: by which way one may have got out; `None` where there is none.
+    ///
+    /// The ways are those of `liveswap_abi::layout::Escape`, by their numbers.
+    fn may_be_reached(&self) -> Option<String> {
+        let signature = self.escape.clone(); // 1 to 4, 6, 7, 9
+        let state = || {
+            let name = liveswap_abi::state::pointing()?; // 5
+            Some(format!("there was a state of `{name}`, which may have kept addresses"))
+        };
+        let panicked = || {
+            let shown = self.kind == Kind::Shared && panics::count() != self.panics; // 8
+            shown.then(|| "the program's panic hook was called while it was loaded".to_owned())
+        };
+        let imports = || match self.kind {
+            Kind::Shared => self.imports().map(str::to_owned),
+            _ => None,
+        };
+        let unsearched = || {
+            let ask = || keeps::unsearched(self.stage.path(), self.kind);
+            self.unsearched.get_or_init(ask).clone()
+        };
+        signature.or_else(state).or_else(panicked).or_else(imports).or_else(unsearched)
     }
 
     /// Steps 2 to 4 of the drop order; nothing holds the generation.

@@ -39,7 +39,7 @@ pub(super) fn of_artifact<'data, R: ReadRef<'data>>(
     Ok((imports(data)?, callsites))
 }
 
-fn imports<'data, R: ReadRef<'data>>(data: R) -> Result<BTreeSet<Import>, String> {
+pub(super) fn imports<'data, R: ReadRef<'data>>(data: R) -> Result<BTreeSet<Import>, String> {
     // Names may share their ends, but those of a linker are not longer together than the file.
     let mut room = data.len().map_or(0, |len| usize::try_from(len).unwrap_or(usize::MAX)) / 2;
     let mut imports = BTreeSet::new();

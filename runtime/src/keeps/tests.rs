@@ -88,3 +88,25 @@ fn an_artifact_of_which_not_every_callsite_has_a_home_is_kept() {
     let why = homeless(&events, 3, 2).unwrap();
     assert!(why.contains("2 were found and 3 are known"), "{why}");
 }
+
+#[test]
+fn of_a_standalone_artifact_only_the_system_is_outside() {
+    let judged = |name: &str, library: Option<&str>| {
+        judge_alone(&Import { name: name.to_owned(), library: library.map(str::to_owned) })
+    };
+    for harmless in ["memcpy", "pthread_create", "pthread_setspecific", "sigaction", "write"] {
+        assert_eq!(judged(harmless, Some("libc.so.6")), None, "{harmless}");
+    }
+    assert_eq!(judged("_Unwind_RaiseException", Some("libgcc_s.so.1")), None);
+    for (keeper, library, word) in [
+        ("putenv", Some("libc.so.6"), "`putenv` itself"),
+        ("timer_create", Some("librt.so.1"), "`timer_create` itself"),
+        ("deflate", Some("libz.so.1"), "`libz.so.1`"),
+        ("given_by_the_program", None, "not known"),
+        ("_ZN3std9panicking8set_hook17h0123456789abcdefE", None, "which is not in it"),
+    ] {
+        let why = judged(keeper, library).unwrap_or_default();
+        assert!(why.contains(word), "{keeper}: {why}");
+    }
+    assert_eq!(judged("pthread_create", None), None, "counted, whoever promised it");
+}

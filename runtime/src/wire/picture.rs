@@ -150,6 +150,9 @@ pub struct Generation {
     /// By whom it is signed and the comment that is signed too, where the program asks for a signature.
     #[serde(default)]
     pub signed: Option<String>,
+    /// By which signature addresses inside its image may get out, in words; `None` where by none.
+    #[serde(default)]
+    pub may_escape: Option<String>,
     /// What holds it, in words.
     pub holders: Vec<String>,
     /// Why its image stays mapped though nothing may use it any more.
