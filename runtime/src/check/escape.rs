@@ -78,8 +78,8 @@ mod tests {
             let node = describer.opaque::<std::fmt::Arguments<'_>>(None, &[]);
             describer.argument(&[("", "what")], node, false);
         });
-        let text =
-            "`shop::greet` takes as argument 1 (what) `Arguments`, which does not describe itself";
+        let text = "`shop::greet` takes as argument 1 (what) `Arguments<'_>`, which does not describe \
+                    itself";
         assert_eq!(argument.as_deref(), Some(text));
         let nothing = told(|describer| {
             let node = describer.node::<&str>();
