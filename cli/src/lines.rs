@@ -98,10 +98,21 @@ impl Edit {
 
 /// How a reload ended, with the build that it answers if it answers one.
 pub(crate) fn reloaded(reload: &Reload, edit: Option<&Edit>) -> String {
+    let what = edit.map_or_else(String::new, |edit| edit.what.clone());
+    ended(reload, &what, edit)
+}
+
+/// How a reload ended whose build was not waited for to its end, with what was edited.
+pub(crate) fn reloaded_early(reload: &Reload, what: &str) -> String {
+    // What has a cause of its own, a rollback for one, answers no build.
+    let what = if reload.cause.is_none() { what } else { "" };
+    ended(reload, what, None)
+}
+
+fn ended(reload: &Reload, what: &str, edit: Option<&Edit>) -> String {
     let swap = millis(Duration::from_micros(reload.timings.total));
-    let what = edit.map_or_else(String::new, |edit| format!("  {}", edit.what));
     let cause = reload.cause.as_ref().map_or_else(String::new, |cause| format!("  {cause}"));
-    let what = what + &cause;
+    let what = if what.is_empty() { cause } else { format!("  {what}{cause}") };
     let times = match edit {
         Some(edit) => {
             let (total, parts) = (millis(edit.total), edit.parts().join(", "));
@@ -312,10 +323,13 @@ mod tests {
         }
         let mut back = reload(swapped(None, &[]));
         back.cause = Some("generation 2 was asked for".to_owned());
-        let back = plain(&reloaded(&back, None));
-        assert_eq!(back, "gen 7  generation 2 was asked for  swap 4.1 ms");
+        let asked = "gen 7  generation 2 was asked for  swap 4.1 ms";
+        assert_eq!(plain(&reloaded(&back, None)), asked);
+        assert_eq!(plain(&reloaded_early(&back, "tick")), asked);
         let unasked = reloaded(&reload(swapped(None, &[])), None);
         assert_eq!(plain(&unasked), "gen 7  swap 4.1 ms");
+        let early = reloaded_early(&reload(swapped(None, &[])), "tick, spawn");
+        assert_eq!(plain(&early), "gen 7  tick, spawn  swap 4.1 ms");
     }
 
     #[test]

@@ -205,10 +205,11 @@ impl Run {
         Ok(())
     }
 
-    /// Tells of answers to a build that came to nothing.
-    pub(super) fn tell_early_answers(&mut self) {
+    /// Tells of answers to a build of `what` that came to nothing, or was overtaken before it said that it had ended.
+    pub(super) fn tell_early_answers(&mut self, what: &Names) {
+        let what = what.list();
         for (reload, _) in std::mem::take(&mut self.early) {
-            self.say(&lines::reloaded(&reload, None));
+            self.say(&lines::reloaded_early(&reload, &what));
         }
     }
 

@@ -124,8 +124,8 @@ impl Run {
         if let Some(older) = self.building.take() {
             self.reporter.note(&format!("build {} is overtaken", older.building.number));
             drop(older.building);
+            self.tell_early_answers(&older.job.what);
             job.absorb(older.job);
-            self.tell_early_answers();
         }
         self.builds += 1;
         if job.scope == Scope::Program {
@@ -173,7 +173,7 @@ impl Run {
             Err(error) => {
                 self.last_build = Some("failed".to_owned());
                 self.sources.failed();
-                self.tell_early_answers();
+                self.tell_early_answers(&job.what);
                 self.failed(number, start, errors, &error)
             }
         }
@@ -202,7 +202,7 @@ impl Run {
             self.life.forgive();
         }
         if program {
-            self.tell_early_answers();
+            self.tell_early_answers(&job.what);
             let not_shared = products.host.as_ref().and_then(|host| host.not_shared.clone());
             self.products = Some(products);
             self.tell_kind(not_shared);

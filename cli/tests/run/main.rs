@@ -40,6 +40,8 @@ fn edits_are_swapped_in_and_mistakes_are_shown_and_survived() {
     run.wait_for("error[E0583]");
     lab.write("hot/src/extra.rs", "pub fn four() -> u32 { 4 }");
     run.wait_for("value 4");
+    // An edit before that would overtake the build, and the file stay unknown.
+    run.wait_for("gen 3  ");
     lab.edit("hot/src/extra.rs", "{ 4 }", "{ 5 }");
     run.wait_for("value 5");
     run.wait_for_swap(4, "four");
