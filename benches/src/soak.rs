@@ -11,6 +11,7 @@ mod figures;
 pub(crate) mod hostile;
 mod kept;
 mod spoil;
+mod tasks;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -36,7 +37,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: u32,
 
-    /// Threads, thread-local values, leases, long calls and pins hold old generations, and one artifact in ten is bad.
+    /// Threads, thread-local values, leases, tasks, long calls and pins hold old generations, and one artifact in ten is bad.
     #[arg(long)]
     pub(crate) hostile: bool,
 

@@ -17,6 +17,7 @@ pub mod course;
 pub mod fault;
 pub mod lease;
 pub mod leftovers;
+pub mod task;
 #[allow(unsafe_code, reason = "types that say they are others in some versions")]
 pub mod versioned;
 

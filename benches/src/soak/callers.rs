@@ -7,12 +7,13 @@ use std::ops::AddAssign;
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use bench_hostile::course::Course;
-use bench_hostile::{advance, leftovers, stamp, version_of};
+use bench_hostile::{advance, leftovers, stamp, task, version_of};
 use fastrand::Rng;
 use liveswap::Runtime;
 use serde::Serialize;
 
 use super::kept::Kept;
+use super::tasks::Tasks;
 use crate::error::Error;
 
 /// For how many turns a shift goes on, what is left behind stays, at most.
@@ -32,15 +33,18 @@ pub(crate) struct Holds {
     leases: u64,
     /// Of the leases, those that were dropped on a thread of their own.
     dropped_elsewhere: u64,
+    tasks: u64,
+    /// Of the tasks, those that were dropped before they were done.
+    tasks_dropped: u64,
     long_calls: u64,
     pins: u64,
 }
 
 /// What all callers share.
-#[derive(Debug, Clone, Copy)]
 pub(crate) struct Callers<'a> {
     pub(crate) runtime: &'a Runtime,
     pub(crate) course: &'static Course,
+    pub(crate) tasks: Tasks,
 }
 
 impl Callers<'_> {
@@ -68,6 +72,7 @@ impl Callers<'_> {
             holds += shift?;
         }
         holds.dropped_elsewhere += kept.look(Course::END);
+        holds.tasks_dropped += self.tasks.look(&mut rng);
         Ok(holds)
     }
 
@@ -82,6 +87,7 @@ impl Callers<'_> {
             if now > turn && now != Course::END {
                 self.act(now, &mut rng, &mut holds, kept);
                 holds.dropped_elsewhere += kept.look(now);
+                holds.tasks_dropped += self.tasks.look(&mut rng);
             }
             turn = now;
         }
@@ -90,7 +96,7 @@ impl Callers<'_> {
 
     /// One act a turn, or none.
     fn act(&self, turn: u64, rng: &mut Rng, holds: &mut Holds, kept: &mut Kept) {
-        match rng.u8(0..10) {
+        match rng.u8(0..12) {
             0 | 1 => {
                 let started = leftovers::start_thread(self.course, later(turn, rng, LONGEST));
                 holds.threads += u64::from(started);
@@ -110,6 +116,10 @@ impl Callers<'_> {
             6 | 7 => {
                 kept.take(later(turn, rng, LONGEST_LEASE));
                 holds.leases += 1;
+            }
+            8 | 9 => {
+                let started = task::start_task(self.course, later(turn, rng, LONGEST_LEASE));
+                holds.tasks += u64::from(started);
             }
             _ => {}
         }
@@ -140,11 +150,14 @@ fn later(turn: u64, rng: &mut Rng, longest: u64) -> u64 {
 
 impl AddAssign for Holds {
     fn add_assign(&mut self, other: Holds) {
-        let Holds { threads, thread_locals, leases, dropped_elsewhere, long_calls, pins } = other;
+        let Holds { tasks, tasks_dropped, long_calls, pins, .. } = other;
+        let Holds { threads, thread_locals, leases, dropped_elsewhere, .. } = other;
         self.threads += threads;
         self.thread_locals += thread_locals;
         self.leases += leases;
         self.dropped_elsewhere += dropped_elsewhere;
+        self.tasks += tasks;
+        self.tasks_dropped += tasks_dropped;
         self.long_calls += long_calls;
         self.pins += pins;
     }
@@ -152,13 +165,16 @@ impl AddAssign for Holds {
 
 impl Holds {
     /// Each kind in words, and how many there were.
-    pub(crate) fn rows(&self) -> [(&'static str, u64); 6] {
-        let Holds { threads, thread_locals, leases, dropped_elsewhere, long_calls, pins } = *self;
+    pub(crate) fn rows(&self) -> [(&'static str, u64); 8] {
+        let Holds { tasks, tasks_dropped, long_calls, pins, .. } = *self;
+        let Holds { threads, thread_locals, leases, dropped_elsewhere, .. } = *self;
         [
             ("threads of hot code", threads),
             ("thread-local values", thread_locals),
             ("leases", leases),
             ("leases dropped on another thread", dropped_elsewhere),
+            ("tasks on the program's executor", tasks),
+            ("tasks dropped before they were done", tasks_dropped),
             ("long calls", long_calls),
             ("pins", pins),
         ]

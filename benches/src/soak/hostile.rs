@@ -1,8 +1,9 @@
 //! `soak --hostile`: many swaps while hot code leaves behind whatever it can, and one artifact in ten is bad.
 //!
-//! Callers call without pause, start threads of hot code, leave thread-local values with destructors, keep leases, stay
-//! inside calls and hold pins, each for some swaps. What is random comes from one seed. The end of every single artifact must be the one
-//! that it was made for: a swap of the right class, or a refusal at the right step, after which everything is as before.
+//! Callers call without pause, start threads of hot code, leave thread-local values with destructors, keep leases, poll and
+//! drop futures of hot code, stay inside calls and hold pins, each for some swaps. What is random comes from one seed. The
+//! end of every single artifact must be the one that it was made for: a swap of the right class, or a refusal at the right
+//! step, after which everything is as before.
 //!
 //! Memory, descriptors and threads are looked at in two moments of rest, when nothing is under way and one image is
 //! left: after a first storm, which fills caches and pools, and after the second one.
@@ -21,6 +22,7 @@ use liveswap::{EditClass, Event, Outcome, Reload, Retirement, State};
 use super::callers::{Callers, Holds};
 use super::figures::Hostile;
 use super::spoil::Fault;
+use super::tasks::Tasks;
 use super::{Options, stages_left};
 use crate::artifact;
 use crate::error::Error;
@@ -119,7 +121,8 @@ impl Run {
     /// Hands in so many artifacts while callers call.
     fn storm(&mut self, host: &Host, artifacts: u32, threads: u32) -> Result<(), Error> {
         self.course.set_turn(self.turn);
-        let callers = Callers { runtime: host.runtime(), course: self.course };
+        let callers =
+            Callers { runtime: host.runtime(), course: self.course, tasks: Tasks::install() };
         let rngs: Vec<Rng> = (0..threads).map(|_| self.rng.fork()).collect();
         thread::scope(|scope| {
             let mut running = Vec::new();
