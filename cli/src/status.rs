@@ -112,6 +112,14 @@ fn in_words(session: &Session) -> String {
             }
             line("", words);
         }
+        if let Some(wire::Searched { passes, bytes, took }) = status.searched {
+            let took = Duration::from_micros(took);
+            let size = bytes / 1024 / 1024;
+            line(
+                "",
+                format!("memory searched {passes} times, the last time {size} MiB in {took:.1?}"),
+            );
+        }
     }
     text
 }
@@ -130,10 +138,13 @@ mod tests {
             ..one(1)
         };
         let waits = wire::Generation { quarantined: true, ..one(2) };
-        let status = wire::Status { generations: vec![kept, waits], ..wire::Status::default() };
+        let searched = Some(wire::Searched { passes: 3, bytes: 7 << 20, took: 4200 });
+        let generations = vec![kept, waits];
+        let status = wire::Status { generations, searched, ..wire::Status::default() };
         let text = in_words(&Session { status: vec![status], ..Session::default() });
         let retained = "retained (68 KiB): why; pointers to it may get out: `f` returns `&str`";
         assert!(text.contains(&format!("generation 1 (), {retained}")), "{text}");
         assert!(text.contains("generation 2 (), in quarantine"), "{text}");
+        assert!(text.contains("memory searched 3 times, the last time 7 MiB in 4.2ms"), "{text}");
     }
 }

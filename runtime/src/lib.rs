@@ -79,7 +79,7 @@ pub use reload::RollbackOnPanic;
 pub use runtime::{Builder, Pin, Runtime};
 pub use spawn::set_spawner;
 pub use state::{STATE_DIR, SavedStates, StateFile, StateFileError, saved_value};
-pub use status::{Counts, GenerationState, GenerationStatus, Status};
+pub use status::{Counts, GenerationState, GenerationStatus, Searched, Status};
 pub use trust::{PublicKey, Trust, TrustError};
 
 /// The guide's examples, which must compile.

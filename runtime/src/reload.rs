@@ -31,6 +31,7 @@ use crate::history::History;
 use crate::inside::Inside;
 use crate::refuse;
 use crate::retire;
+use crate::scan;
 use crate::stage::Stages;
 use crate::status::{Counts, Status};
 use crate::trust::Standing;
@@ -337,6 +338,7 @@ impl Owner {
             watching: words(&self.method),
             stages: self.stages.directory().to_owned(),
             trust: self.stages.trust().to_string(),
+            searched: scan::latest(),
         }
     }
 }

@@ -22,6 +22,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+pub(crate) use platform::latest;
+
 /// How often the owner thread asks whether a search is done.
 const POLL: Duration = Duration::from_millis(2);
 /// Until it is searched again what was found to be reached, unless there is a swap; doubled each time.

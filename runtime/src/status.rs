@@ -26,6 +26,20 @@ pub struct Status {
     pub stages: PathBuf,
     /// Whose artifacts are taken, in words.
     pub trust: String,
+    /// What the searches of this process's memory cost ([`Builder::scan_memory`](crate::Builder::scan_memory)), those for
+    /// other runtimes in it included; `None` as long as there was none.
+    pub searched: Option<Searched>,
+}
+
+/// What the searches of the process's memory for pointers into old generations cost, on a thread of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Searched {
+    /// How often memory was searched; one answer may take several passes, and one pass may serve several generations.
+    pub passes: u64,
+    /// How many bytes the last pass read.
+    pub bytes: u64,
+    /// How long the last pass took.
+    pub took: Duration,
 }
 
 /// One generation that is still mapped.

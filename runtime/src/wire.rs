@@ -12,7 +12,8 @@ mod picture;
 
 pub use frame::{Fault, Frames, encode};
 pub use picture::{
-    Artifact, Difference, Generation, NotSaved, Outcome, Reload, Session, Status, Steps, Timings,
+    Artifact, Difference, Generation, NotSaved, Outcome, Reload, Searched, Session, Status, Steps,
+    Timings,
 };
 
 /// The version of these messages; both sides must have the same.

@@ -21,11 +21,19 @@ fn is_found(what: &str, uses: &str, words: &[&str]) {
     }
     let status = host.ask(&["status"]);
     assert!(status.contains("1 standalone retained (it can still be reached: "), "{status}");
+    assert!(read(&mut host) > 0);
     // Another swap has it looked at again.
     swap(&bench, &mut host, &v2(), 3);
     assert_eq!(host.ask(&["keep", "use", what]), uses);
     host.runs(2);
     host.finish();
+}
+
+/// How many bytes the last search read, as the status says.
+fn read(host: &mut Host) -> u64 {
+    let searched = host.ask(&["searched"]);
+    let bytes = searched.split_once("bytes: ").and_then(|(_, rest)| rest.split(',').next());
+    bytes.and_then(|bytes| bytes.parse().ok()).unwrap_or_else(|| panic!("no search in {searched}"))
 }
 
 #[test]
@@ -49,5 +57,6 @@ fn without_the_search_nothing_is_found() {
     keep(&bench, &mut host, "function");
     host.unloaded(1);
     assert_eq!(host.events(&["retained"]), 0);
+    assert_eq!(host.ask(&["searched"]), "None");
     host.finish();
 }

@@ -100,7 +100,6 @@ fn difference(difference: &event::Difference) -> wire::Difference {
 }
 
 fn timings(timings: &event::Timings) -> wire::Timings {
-    let micros = |step: Duration| u64::try_from(step.as_micros()).unwrap_or(u64::MAX);
     wire::Timings {
         settle: micros(timings.settle),
         stage: micros(timings.stage),
@@ -115,6 +114,10 @@ fn timings(timings: &event::Timings) -> wire::Timings {
     }
 }
 
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
 impl From<&status::Status> for wire::Status {
     fn from(status: &status::Status) -> wire::Status {
         wire::Status {
@@ -126,6 +129,11 @@ impl From<&status::Status> for wire::Status {
             unchanged: status.counts.unchanged,
             superseded: status.counts.superseded,
             watching: status.watching.clone(),
+            searched: status.searched.map(|searched| wire::Searched {
+                passes: searched.passes,
+                bytes: searched.bytes,
+                took: micros(searched.took),
+            }),
         }
     }
 }

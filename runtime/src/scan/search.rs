@@ -21,6 +21,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use nix::unistd::gettid;
 
 use super::Target;
+use crate::status::Searched;
 use image::Image;
 use judge::{Found, Survey};
 use memory::Address;
@@ -60,6 +61,8 @@ struct Queue {
 }
 
 static QUEUE: Mutex<Queue> = Mutex::new(Queue { requests: Vec::new(), is_running: false });
+/// What the last pass cost.
+static LATEST: Mutex<Option<Searched>> = Mutex::new(None);
 
 impl Scan {
     /// Has the image looked for; called on an owner thread.
@@ -95,6 +98,11 @@ impl Scan {
             Err(_) => Some(gone()),
         }
     }
+}
+
+/// What the searches of this process cost so far; `None` before the first.
+pub(crate) fn latest() -> Option<Searched> {
+    *LATEST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The system's number of the calling thread.
@@ -180,7 +188,11 @@ fn search(open: &mut Vec<Open>) {
         }
         false
     });
-    tracing::debug!(bytes = survey.bytes, took = ?started.elapsed(), images = count, "searched memory");
+    let (bytes, took) = (survey.bytes, started.elapsed());
+    tracing::debug!(bytes, ?took, images = count, "searched memory");
+    let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+    let passes = latest.map_or(1, |before| before.passes + 1);
+    *latest = Some(Searched { passes, bytes, took });
 }
 
 fn answer(request: &Request, reply: Reply) {

@@ -135,6 +135,20 @@ pub struct Status {
     pub superseded: u64,
     /// How the artifact is watched, in words.
     pub watching: String,
+    /// What the searches of the program's memory cost; `None` as long as there was none.
+    #[serde(default)]
+    pub searched: Option<Searched>,
+}
+
+/// What the searches of a program's memory for pointers into old generations cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Searched {
+    /// How often memory was searched.
+    pub passes: u64,
+    /// How many bytes the last pass read.
+    pub bytes: u64,
+    /// How long the last pass took, in microseconds.
+    pub took: u64,
 }
 
 /// A generation that is still there.
