@@ -1,7 +1,12 @@
 //! The replaceable form: a box together with the count of its generation.
+//!
+//! Both are in a block of their own, and what is moved about is the block's address (L9). A value that is moved stays behind as it
+//! was: at the end of a `Vec`, in the free places of a table, in a variable. Those words must not be addresses of code, which the
+//! search of memory would find long after the lease is gone.
 
 use std::any::type_name;
-use std::mem::ManuallyDrop;
+use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::panic::resume_unwind;
 
@@ -19,7 +24,12 @@ use crate::panic::guarded;
 /// Dropping it panics with the panic of the value's own drop.
 #[must_use = "dropping it ends what it was leased for"]
 pub struct Lease<T: ?Sized> {
-    value: ManuallyDrop<Box<T>>,
+    /// Initialized until the lease is dropped.
+    leased: Box<MaybeUninit<Leased<T>>>,
+}
+
+struct Leased<T: ?Sized> {
+    value: Box<T>,
     hold: Option<Hold<T>>,
 }
 
@@ -44,7 +54,12 @@ impl<T: ?Sized> Lease<T> {
             let mark = (side.raise)(left_behind, type_name::<T>()); // L1
             Hold { image, left_behind, mark, end: drop }
         });
-        Lease { value: ManuallyDrop::new(value), hold }
+        Lease { leased: Box::new(MaybeUninit::new(Leased { value, hold })) }
+    }
+
+    fn leased(&self) -> &Leased<T> {
+        // SAFETY: only the drop takes it out, and nobody has the lease then.
+        unsafe { self.leased.assume_init_ref() }
     }
 
     pub(super) fn run<R>(&self, code: impl FnOnce() -> R) -> R {
@@ -52,7 +67,7 @@ impl<T: ?Sized> Lease<T> {
     }
 
     pub(super) fn runner(&self) -> Runner {
-        Runner(self.hold.as_ref().map(|hold| hold.image))
+        Runner(self.leased().hold.as_ref().map(|hold| hold.image))
     }
 }
 
@@ -75,21 +90,26 @@ impl<T: ?Sized> Deref for Lease<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.value
+        &self.leased().value
     }
 }
 
 impl<T: ?Sized> DerefMut for Lease<T> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.value
+        // SAFETY: as in `leased`.
+        let leased = unsafe { self.leased.assume_init_mut() };
+        &mut leased.value
     }
 }
 
 impl<T: ?Sized> Drop for Lease<T> {
     fn drop(&mut self) {
-        // SAFETY: the value is not used again: the lease is being dropped.
-        let value = unsafe { ManuallyDrop::take(&mut self.value) };
-        let Some(Hold { image, left_behind, mark, end }) = self.hold.take() else {
+        // SAFETY: initialized until now, and not used again.
+        let Leased { value, hold } = unsafe { self.leased.assume_init_read() };
+        // Whoever gets this memory next finds no address in it.
+        *black_box(&mut *self.leased) = MaybeUninit::zeroed();
+        black_box(&mut *self.leased);
+        let Some(Hold { image, left_behind, mark, end }) = hold else {
             return drop(value);
         };
         let host = image.host();

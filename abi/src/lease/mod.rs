@@ -15,7 +15,7 @@
 //! 3. *Either kind of artifact* does the same. What differs is whose copy of this code runs, and that matters only for what
 //!    touches the counts, which is the host's ([`Side`]).
 //!
-//! # Obligations, numbered L1 to L7 in `docs/safety.md`
+//! # Obligations, numbered L1 to L9 in `docs/safety.md`
 //!
 //! - L1. The count is raised by code that is itself held (I1): it runs because of a call, a thread, a destructor or another
 //!   lease. It is raised before anybody else can have the lease.
@@ -34,6 +34,8 @@
 //!   a copy that does not need the generation. A method called past them, by `Deref`, is called as on a `Box`: out of a
 //!   standalone artifact its panic aborts the process where the host catches it.
 //! - L7. Hot functions that the value's code calls go to the newest generation, as calls from old code do.
+//! - L9. Words of a lease that stay where it was before it was moved, or dropped, are no addresses inside the image: it is the
+//!   address of a block that has those, which is overwritten before it is given back.
 //!
 //! A lease is no state: it cannot be written, so it is not `Serialize`, and a [`State`](crate::state::State) cannot contain one.
 

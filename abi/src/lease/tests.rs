@@ -66,6 +66,34 @@ fn a_lease_is_counted_until_its_value_was_dropped() {
     assert!(left_behind.is_empty() && left_behind.known().is_empty());
 }
 
+/// Looks, while its lease is dropped, at the lease's block.
+struct Looks(Arc<AtomicUsize>);
+
+impl Drop for Looks {
+    fn drop(&mut self) {
+        let block = std::ptr::with_exposed_provenance::<[usize; 4]>(self.0.load(SeqCst));
+        // SAFETY: the block has at least a pointer to the value, two references and a function, and is given back after this.
+        let words = unsafe { block.read() };
+        self.0.store(words.iter().filter(|word| **word != 0).count(), SeqCst);
+    }
+}
+
+#[test]
+fn a_lease_is_nothing_but_the_address_of_its_block() {
+    assert_eq!(size_of::<Lease<dyn Fn() -> u32>>(), size_of::<usize>());
+    let (image, _) = artifact();
+    let seen = Arc::new(AtomicUsize::new(0));
+    let lease = sized(image, Looks(seen.clone()));
+    // SAFETY: it is the size of one word, a pointer.
+    let block = unsafe { std::ptr::from_ref(&lease).cast::<*const u8>().read() };
+    // SAFETY: the same block, which is in use.
+    let words = unsafe { block.cast::<[usize; 4]>().read() };
+    assert!(words.iter().all(|word| *word != 0), "{words:x?}");
+    seen.store(block.expose_provenance(), SeqCst);
+    drop(lease);
+    assert_eq!(seen.load(SeqCst), 0, "words that were not overwritten");
+}
+
 #[test]
 fn a_lease_of_the_host_holds_nothing_and_is_dropped() {
     let shared = Rc::new(Cell::new(1));
